@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+if TYPE_CHECKING:
+    _Manager = BaseUserManager["User"]
+else:
+    _Manager = BaseUserManager
+
+
+class UserManager(_Manager):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(email=(username or "").lower())
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person or a program's owner. Signs in by e-mail; `username` is the public handle, chosen later."""
+
+    email = models.EmailField(_("e-mail"), unique=True)
+    username = models.CharField(
+        _("user name"),
+        max_length=30,
+        null=True,  # noqa: DJ001 - absent until chosen, and absent is not equal to absent
+        blank=True,
+        unique=True,
+        validators=[
+            RegexValidator(
+                r"^(?![0-9]+\Z)[a-z0-9](?:[a-z0-9_.-]{1,28})[a-z0-9]\Z",
+                _("3 to 30 letters a-z, digits, dot, dash or underscore; not digits alone."),
+            )
+        ],
+    )
+    is_staff = models.BooleanField(default=False)
+    is_active = models.BooleanField(default=True)
+    date_joined = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(Lower("email"), name="user_email_ci"),
+            models.CheckConstraint(
+                condition=models.Q(username__isnull=True) | models.Q(username=Lower("username")),
+                name="user_username_lower",
+            ),
+        ]
+        # The WordPress plugin's capabilities, spelled right.
+        permissions: ClassVar = [
+            ("manage_wallets", "Can manage coins, wallets and settings"),
+            ("has_wallets", "Can hold balances"),
+            ("list_wallet_transactions", "Can see own activity"),
+            ("generate_wallet_address", "Can make deposit addresses"),
+            ("send_funds_to_user", "Can send to other members"),
+            ("withdraw_funds_from_wallet", "Can withdraw to outside addresses"),
+            ("view_wallets_profile", "Can see own wallet profile"),
+            ("access_wallets_api", "Can use API keys"),
+        ]
+
+    def __str__(self) -> str:
+        return self.username or self.email
+
+    def get_username(self) -> str:
+        return self.email

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+
+from adapters.models import Wallet
+from ledger.fields import AmountField
+
+
+class Coin(models.Model):
+    """What a coin costs and allows. `decimals` is fixed once an account exists (the database refuses)."""
+
+    symbol = models.CharField(
+        max_length=10, unique=True, validators=[RegexValidator(r"^[A-Z0-9]{2,10}\Z", "2 to 10 capitals or digits.")]
+    )
+    name = models.CharField(max_length=60)
+    decimals = models.PositiveSmallIntegerField(validators=[MaxValueValidator(36)])
+    confirmations = models.PositiveSmallIntegerField(
+        default=6, help_text="Blocks before a deposit is credited.", validators=[MaxValueValidator(1000)]
+    )
+    watch_confirmations = models.PositiveSmallIntegerField(
+        default=100, help_text="Blocks for which a credited deposit is still looked up, in case the chain changes."
+    )
+    min_deposit = AmountField(default=0)
+    is_active = models.BooleanField(default=True)
+    deposits_on = models.BooleanField(default=True)
+    withdrawals_on = models.BooleanField(default=True)
+    notice = models.CharField(max_length=200, blank=True, help_text="Shown to everybody on this coin's pages.")
+    explorer_tx = models.CharField(max_length=200, blank=True, help_text="https address with {txid} in it.")
+    addresses_max = models.PositiveSmallIntegerField(
+        default=10, validators=[MinValueValidator(1)], help_text="Deposit addresses a person may have at a time."
+    )
+    pool_size = models.PositiveSmallIntegerField(
+        default=10, validators=[MinValueValidator(1)], help_text="Unused addresses kept ready, so that no page waits."
+    )
+    position = models.PositiveSmallIntegerField(default=100)
+
+    class Meta:
+        ordering: ClassVar = ["position", "symbol"]
+        constraints: ClassVar = [models.CheckConstraint(condition=models.Q(decimals__lte=36), name="coin_decimals")]
+
+    def __str__(self) -> str:
+        return self.symbol
+
+
+class CoinWallet(models.Model):
+    """Which node wallet serves a coin. Retired ones are still scanned and credited, never paid from."""
+
+    coin = models.ForeignKey(Coin, on_delete=models.PROTECT, related_name="wallets")
+    wallet = models.OneToOneField(Wallet, on_delete=models.PROTECT, related_name="use")
+    is_active = models.BooleanField(default=True)
+    next_number = models.PositiveBigIntegerField(default=1, editable=False)
+    payouts_on = models.BooleanField(default=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["coin"], condition=models.Q(is_active=True), name="one_active_wallet")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.coin} at {self.wallet}"
+
+
+class Purpose(models.TextChoices):
+    MOVE = "move", "send to a member"
+    WITHDRAWAL = "withdrawal", "withdrawal"
+
+
+class FeeRule(models.Model):
+    """Fee = fixed + amount * ppm / 1,000,000, rounded up, on top of what the recipient gets."""
+
+    coin = models.ForeignKey(Coin, on_delete=models.CASCADE, related_name="fees")
+    purpose = models.CharField(max_length=12, choices=Purpose)
+    fixed = AmountField(default=0)
+    ppm = models.PositiveIntegerField(default=0, validators=[MaxValueValidator(500_000)])
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["coin", "purpose"], name="one_fee_rule")]
+
+    def __str__(self) -> str:
+        return f"{self.coin} {self.purpose} fee"
+
+
+class Limit(models.Model):
+    """Bounds of one payment and of a person's last 24 hours; empty means no bound."""
+
+    coin = models.ForeignKey(Coin, on_delete=models.CASCADE, related_name="limits")
+    purpose = models.CharField(max_length=12, choices=Purpose)
+    minimum = AmountField(null=True, blank=True)
+    maximum = AmountField(null=True, blank=True)
+    daily = AmountField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["coin", "purpose"], name="one_limit")]
+
+    def __str__(self) -> str:
+        return f"{self.coin} {self.purpose} limit"

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from adapters.models import Wallet
+from ledger.fields import AmountField
+from ledger.models.books import Account, Transaction
+from ledger.models.coins import Coin
+
+
+class Operation(models.Model):
+    """What a person sees: one row per user and event. A move has two, paired.
+
+    gross is what the owner's account loses or gains before the fee is told apart: an outgoing one takes
+    gross from the sender, of which `fee` is the site's and gross - fee is the recipient's.
+    """
+
+    class Kind(models.TextChoices):
+        DEPOSIT = "deposit", "deposit"
+        WITHDRAWAL = "withdraw", "withdrawal"
+        MOVE = "move", "transfer"
+
+    class Status(models.TextChoices):
+        UNCONFIRMED = "unconfirmed", "waiting for confirmation"
+        PENDING = "pending", "pending"
+        DONE = "done", "done"
+        FAILED = "failed", "failed"
+        CANCELLED = "cancelled", "cancelled"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="operations")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="operations")
+    coin = models.ForeignKey(Coin, on_delete=models.PROTECT, related_name="operations")
+    kind = models.CharField(max_length=10, choices=Kind)
+    incoming = models.BooleanField()
+    status = models.CharField(max_length=12, choices=Status)
+    gross = AmountField()
+    fee = AmountField(default=0)
+    counterpart = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="counterpart_operations"
+    )
+    pair = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="+")
+    transaction = models.ForeignKey(Transaction, on_delete=models.PROTECT, null=True, related_name="operations")
+    user_confirm = models.BooleanField(default=True)
+    admin_confirm = models.BooleanField(default=True)
+    retries = models.PositiveSmallIntegerField(default=0)
+    reason = models.CharField(max_length=300, blank=True)
+    tags = models.CharField(max_length=200, blank=True)
+    comment = models.CharField(max_length=500, blank=True)
+    address = models.CharField(max_length=1000, blank=True)
+    extra = models.CharField(max_length=200, blank=True)
+    txid = models.CharField(max_length=200, blank=True)
+    confirmations = models.IntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["user", "id"], name="operation_user"),
+            models.Index(fields=["user", "coin", "created_at", "id"], name="operation_user_coin"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
+    @property
+    def net(self) -> int:
+        """What the recipient gets, atomic units."""
+        return self.gross - self.fee
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in (self.Status.DONE, self.Status.FAILED, self.Status.CANCELLED)
+
+
+class Address(models.Model):
+    """A deposit address: in the pool while nobody's, then one account's for ever. Old ones still credit."""
+
+    coin = models.ForeignKey(Coin, on_delete=models.PROTECT, related_name="addresses")
+    wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="+")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, null=True, related_name="addresses")
+    number = models.PositiveBigIntegerField()
+    address = models.CharField(max_length=1000)
+    extra = models.CharField(max_length=200, blank=True)
+    ref = models.CharField(max_length=200, blank=True)
+    label = models.CharField(max_length=60, blank=True)
+    amount = AmountField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    request_key = models.CharField(max_length=120, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    assigned_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["coin", "address", "extra"], name="address_once"),
+            models.UniqueConstraint(fields=["wallet", "number"], name="address_number"),
+            models.UniqueConstraint(fields=["wallet", "ref"], condition=~Q(ref=""), name="address_ref"),
+            models.UniqueConstraint(
+                fields=["account", "request_key"], condition=~Q(request_key=""), name="address_request_once"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["wallet", "id"], condition=Q(account=None), name="address_pool"),
+            models.Index(fields=["account", "-assigned_at"], name="address_account"),
+        ]
+
+    def __str__(self) -> str:
+        return self.address

@@ -1,0 +1,1 @@
+"""What all three apps need. Imports nothing of ours."""
