@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 
 
 class LedgerConfig(AppConfig):
@@ -9,6 +9,7 @@ class LedgerConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from ledger.guards import apply_after_migrate
+        from ledger.guards import apply_after_migrate, drop_before_migrate
 
+        pre_migrate.connect(drop_before_migrate, sender=self)
         post_migrate.connect(apply_after_migrate, sender=self)

@@ -35,6 +35,11 @@ class Coin(models.Model):
     pool_size = models.PositiveSmallIntegerField(
         default=10, validators=[MinValueValidator(1)], help_text="Unused addresses kept ready, so that no page waits."
     )
+    tries_max = models.PositiveSmallIntegerField(
+        default=3,
+        validators=[MinValueValidator(1), MaxValueValidator(10)],
+        help_text="How often a withdrawal is prepared anew after the network definitely refused it.",
+    )
     position = models.PositiveSmallIntegerField(default=100)
 
     class Meta:

@@ -1,0 +1,69 @@
+"""House-keeping: addresses ready in the pool, queues rolled up, what the node wallet itself needs."""
+
+from __future__ import annotations
+
+import logging
+
+from adapters import registry
+from adapters.base import NodeError
+from adapters.models import Wallet
+from ledger import locks, posting, queries
+from ledger.drains import pay
+from ledger.drains.clock import Budget
+from ledger.drains.scan import Watch
+from ledger.models import CoinWallet
+from ledger.services import addresses, payouts
+
+log = logging.getLogger(__name__)
+
+
+def roll_up() -> int:
+    """Bring every shared account up to date; how many queue rows that took."""
+    budget, taken = Budget(), 0
+    for account_id in list(queries.shared_accounts_with_queue()):
+        while budget.left and (rows := posting.roll_up(account_id)):
+            taken += rows
+    return taken
+
+
+def chores(wallet_id: int) -> None:
+    with locks.exclusive(f"chores:{wallet_id}") as mine:
+        if not mine:
+            return
+        use = CoinWallet.objects.select_related("coin", "wallet").get(wallet_id=wallet_id)
+        if use.wallet.state != Wallet.State.OK or not use.is_active:
+            return
+        try:
+            fill_pool(use)
+            _node_chore(use)
+        except NodeError as error:
+            log.warning("chores of wallet %s: %s", use.wallet.name, error)
+
+
+def fill_pool(use: CoinWallet) -> int:
+    """Ask the node for addresses until the pool is full; how many were stored."""
+    adapter, budget, stored = registry.open(use.wallet), Budget(), 0
+    for _ in range(addresses.missing_from_pool(use)):
+        if not budget.left:
+            break
+        number = addresses.allot_number(use.wallet_id)
+        made = adapter.new_address(addresses.request_for(number))
+        if addresses.store(use, number, made) is None:
+            log.error("wallet %s gave an address that was given before", use.wallet.name)
+        else:
+            stored += 1
+    return stored
+
+
+def _node_chore(use: CoinWallet) -> None:
+    """A consolidation or split goes the same road as a payout: recorded, looked up, tried, followed."""
+    if not payouts.may_prepare(use) or payouts.live(use.wallet) or payouts.queued(use, 1):
+        return
+    with locks.exclusive(f"pay:{use.wallet_id}") as mine:
+        if not mine:
+            return
+        adapter = registry.open(use.wallet)
+        prepared = adapter.chores(Watch(use.wallet), [])
+        if prepared is not None:
+            row = payouts.record(use, prepared, [], adapter.lane)
+            pay.follow(use, adapter, row)

@@ -1,0 +1,188 @@
+"""Pays: first finish what was prepared, then prepare the next. May die between any two lines.
+
+record -> lookup -> commit the attempt -> broadcast -> commit the outcome -> lookup until final. The database
+allows one prepared-but-untried dispatch per wallet; the lock here only spares two workers the same work.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from django.db import IntegrityError
+
+from adapters import registry
+from adapters.base import (
+    Absent,
+    CoinAdapter,
+    Confirmed,
+    Dead,
+    Health,
+    NodeError,
+    NodeRefused,
+    NotEnoughFunds,
+    Payment,
+    Pending,
+    Unknown,
+)
+from ledger import events, locks
+from ledger.drains import steps
+from ledger.drains.clock import Budget
+from ledger.drains.scan import ask_health
+from ledger.models import Address, CoinWallet, Dispatch, Withdrawal
+from ledger.services import payouts, wallets
+from wallets_site.base.errors import WrongState
+
+log = logging.getLogger(__name__)
+
+
+def pay(wallet_id: int) -> bool:
+    """One run over a wallet's payouts; whether the node answered."""
+    with locks.exclusive(f"pay:{wallet_id}") as mine:
+        if not mine:
+            return False
+        use = CoinWallet.objects.select_related("coin", "wallet").get(wallet_id=wallet_id)
+        if not has_work(use):
+            return True
+        adapter = registry.open(use.wallet)
+        if not ask_health(use.wallet, adapter):
+            return False
+        try:
+            _run(use, adapter)
+        except NodeError as error:
+            wallets.record_health(use.wallet, Health(ok=False, reason=str(error)))
+            return False
+    return True
+
+
+def has_work(use: CoinWallet) -> bool:
+    return bool(payouts.live(use.wallet) or payouts.queued(use, 1))
+
+
+def _run(use: CoinWallet, adapter: CoinAdapter) -> None:
+    budget = Budget()
+    for row in payouts.live(use.wallet):
+        if not budget.left:
+            return
+        follow(use, adapter, row)
+    while budget.left:
+        row = prepare_next(use, adapter)
+        if row is None:
+            return
+        follow(use, adapter, row)
+
+
+def follow(use: CoinWallet, adapter: CoinAdapter, row: Dispatch) -> None:
+    """Look one dispatch up, send it if it is proven absent, and write down what is known then."""
+    found = adapter.lookup(payouts.as_tried(row))
+    if isinstance(found, Absent):
+        steps.reached(steps.LOOKED_UP)
+        if not _send(adapter, row):
+            return
+        row.refresh_from_db()
+        found = adapter.lookup(payouts.as_tried(row))
+    if isinstance(found, Pending):
+        payouts.confirm(row.pk, txid=found.txid, confirmations=0, fee=found.fee, needed=use.coin.confirmations)
+    elif isinstance(found, Confirmed):
+        payouts.confirm(
+            row.pk, txid=found.txid, confirmations=found.confirmations, fee=found.fee, needed=use.coin.confirmations
+        )
+    elif isinstance(found, Dead):
+        log.warning("dispatch %s is dead: %s", row.pk, found.reason)
+        payouts.release(row.pk, found.reason)
+    elif isinstance(found, Unknown):
+        payouts.note_wait(row.pk, found.reason)
+
+
+def _send(adapter: CoinAdapter, row: Dispatch) -> bool:
+    begun = payouts.begin_attempt(row.pk)
+    if begun is None:
+        return False
+    steps.reached(steps.ATTEMPTED)
+    result = adapter.broadcast(payouts.as_tried(begun).prepared)
+    steps.reached(steps.SENT)
+    payouts.note_outcome(row.pk, begun.attempts, result)
+    steps.reached(steps.MARKED)
+    return True
+
+
+def prepare_next(use: CoinWallet, adapter: CoinAdapter) -> Dispatch | None:
+    """Record the next payment of this wallet; None when there is none, or none can be prepared now."""
+    waiting = _outside_only(use, adapter, payouts.queued(use, adapter.max_batch))
+    if not waiting:
+        return None
+    known = [payouts.as_tried(row) for row in payouts.live(use.wallet)]
+    ids = [row.pk for row in waiting]
+    try:
+        prepared = adapter.prepare([_payment(row) for row in waiting], known)
+    except NodeRefused as error:
+        return _refused(use, adapter, waiting, error)
+    except NotEnoughFunds as error:
+        if len(waiting) > 1:
+            return _prepare_one(use, adapter, waiting[0], known)
+        _tell_short(use, ids, error)
+        return None
+    steps.reached(steps.PREPARED)
+    return _record(use, adapter, prepared, ids)
+
+
+def _record(use: CoinWallet, adapter: CoinAdapter, prepared: payouts.Prepared, ids: list[int]) -> Dispatch | None:
+    try:
+        row = payouts.record(use, prepared, ids, adapter.lane)
+    except (IntegrityError, WrongState) as error:
+        log.info("wallet %s: a payout was not recorded: %s", use.wallet.name, error)
+        return None
+    steps.reached(steps.RECORDED)
+    return row
+
+
+def _payment(row: Withdrawal) -> Payment:
+    return Payment(id=f"w{row.pk}", address=row.address, amount=row.amount, extra=row.extra)
+
+
+def _outside_only(use: CoinWallet, adapter: CoinAdapter, rows: list[Withdrawal]) -> list[Withdrawal]:
+    """Settle inside what turns out to be ours, before anything reaches a node."""
+    outside = []
+    for row in rows:
+        ours = Address.objects.select_related("account__owner").filter(coin=use.coin, address=row.address).first()
+        if ours is not None:
+            payouts.settle_inside(row.pk, ours)
+        elif adapter.is_ours(row.address):
+            payouts.fail_queued(row.pk, "The address belongs to this site's own wallet.")
+        else:
+            outside.append(row)
+    return outside
+
+
+def _refused(use: CoinWallet, adapter: CoinAdapter, rows: list[Withdrawal], error: NodeRefused) -> Dispatch | None:
+    """One payment of a batch can never be made: fail it alone, and let the others go on."""
+    guilty = [row for row in rows if row.address == error.address] if error.address else rows[:1] * (len(rows) == 1)
+    if not guilty:
+        for row in rows:
+            made = _prepare_one(use, adapter, row, [payouts.as_tried(item) for item in payouts.live(use.wallet)])
+            if made is not None:
+                return made
+        return None
+    for row in guilty:
+        payouts.fail_queued(row.pk, str(error))
+    return prepare_next(use, adapter)
+
+
+def _prepare_one(use: CoinWallet, adapter: CoinAdapter, row: Withdrawal, known: list[payouts.Tried]) -> Dispatch | None:
+    try:
+        prepared = adapter.prepare([_payment(row)], known)
+    except NodeRefused as error:
+        payouts.fail_queued(row.pk, str(error))
+        return None
+    except NotEnoughFunds as error:
+        _tell_short(use, [row.pk], error)
+        return None
+    steps.reached(steps.PREPARED)
+    return _record(use, adapter, prepared, [row.pk])
+
+
+def _tell_short(use: CoinWallet, ids: list[int], error: NotEnoughFunds) -> None:
+    payouts.note_queued(ids, "Waiting for funds in the site's hot wallet; it goes on by itself.")
+    alarm = f"hot_wallet_short:{use.wallet_id}"
+    if wallets.first_this_hour(alarm):
+        log.error("wallet %s is short: %s", use.wallet.name, error)
+        events.emit("hot_wallet_short", wallet=use.wallet.name, reason=str(error)[:300])

@@ -1,0 +1,48 @@
+"""The one catalogue of what happens: name, fields of data, who hears it. Mail, inbox and live pages read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db import models
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    name: str
+    says: str
+    for_staff: bool = False
+
+
+TOPICS: Final = {
+    topic.name: topic
+    for topic in (
+        Topic("deposit_seen", "A payment to you is on its way"),
+        Topic("deposit_credited", "A deposit was credited"),
+        Topic("deposit_gone", "A payment to you was cancelled by its sender's network"),
+        Topic("deposit_vanished", "A credited deposit vanished from the chain", for_staff=True),
+        Topic("deposit_unclaimed", "Coins came to an address nobody holds", for_staff=True),
+        Topic("move_sent", "You sent coins to a member"),
+        Topic("move_received", "A member sent you coins"),
+        Topic("withdrawal_requested", "You asked for a withdrawal"),
+        Topic("withdrawal_sent", "Your withdrawal was handed to the network"),
+        Topic("withdrawal_done", "Your withdrawal is confirmed"),
+        Topic("withdrawal_failed", "Your withdrawal failed and the coins are back"),
+        Topic("withdrawal_cancelled", "Your withdrawal was cancelled"),
+        Topic("payout_unclear", "A payout's outcome is not known", for_staff=True),
+        Topic("payouts_frozen", "Payouts were frozen", for_staff=True),
+        Topic("payouts_released", "A freeze was ended", for_staff=True),
+        Topic("hot_wallet_short", "The hot wallet cannot pay what is queued", for_staff=True),
+        Topic("node_closed", "A node is on the wrong network or holds the wrong wallet", for_staff=True),
+    )
+}
+
+
+def emit(name: str, *, user_id: int | None = None, operation: models.Model | None = None, **data: Any) -> None:
+    """Write one event inside the caller's transaction; KeyError for a name not in the catalogue."""
+    from ledger.models import Event, Operation
+
+    topic = TOPICS[name]
+    assert operation is None or isinstance(operation, Operation)
+    Event.objects.create(name=topic.name, user_id=user_id, operation=operation, data=data)

@@ -1,0 +1,91 @@
+"""Asks a node and writes nothing. Services and shells call this before they open their transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from adapters import registry
+from adapters.base import (
+    AddressRequest,
+    CheckedAddress,
+    CoinAdapter,
+    Feature,
+    Health,
+    Hint,
+    NewAddress,
+    NodeError,
+    NodeRefused,
+    NotEnoughFunds,
+    Payment,
+    Quote,
+)
+from adapters.models import Wallet
+from ledger.models import Address, Coin, CoinWallet
+from wallets_site.base.errors import CoinUnavailable, InvalidRequest
+
+
+def active_wallet(coin: Coin) -> CoinWallet:
+    """The wallet this coin pays from; raises CoinUnavailable when none is connected."""
+    found = CoinWallet.objects.select_related("wallet", "coin").filter(coin=coin, is_active=True).first()
+    if found is None:
+        raise CoinUnavailable(f"No {coin.name} node is connected to this site yet.")
+    return found
+
+
+@contextmanager
+def _asking(coin: Coin, wallet: Wallet) -> Iterator[CoinAdapter]:
+    try:
+        yield registry.open(wallet)
+    except NodeRefused as error:
+        raise InvalidRequest(f"The {coin.name} network refuses this: {error}") from error
+    except NotEnoughFunds as error:
+        raise CoinUnavailable(f"{coin.name} payments wait for funds in the site's hot wallet.") from error
+    except NodeError as error:
+        raise CoinUnavailable(
+            f"The {coin.name} node does not answer just now. Your coins are safe; please try again in a few minutes."
+        ) from error
+
+
+def check_address(coin: Coin, text: str) -> CheckedAddress:
+    """Offline. Raises InvalidAddress, CoinUnavailable (no wallet)."""
+    return registry.open(active_wallet(coin).wallet).check_address(text)
+
+
+def new_address(use: CoinWallet, number: int) -> NewAddress:
+    with _asking(use.coin, use.wallet) as adapter:
+        return adapter.new_address(AddressRequest(number=number))
+
+
+def quote(coin: Coin, payment: Payment) -> Quote:
+    use = active_wallet(coin)
+    with _asking(coin, use.wallet) as adapter:
+        return adapter.quote(payment)
+
+
+def payment_uri(address: Address, amount: int | None) -> str:
+    return registry.open(address.wallet).uri(address.address, amount)
+
+
+def can_give_test_coins(coin: Coin) -> bool:
+    use = CoinWallet.objects.select_related("wallet").filter(coin=coin, is_active=True).first()
+    return use is not None and Feature.FAUCET in registry.family(use.wallet.kind).features
+
+
+def give_test_coins(address: Address, amount: int) -> str:
+    """The txid of a payment the node makes to this address; it notifies the site as for any other."""
+    with _asking(address.coin, address.wallet) as adapter:
+        return adapter.faucet(address.address, amount)
+
+
+def health(wallet: Wallet) -> Health:
+    return registry.open(wallet).health()
+
+
+def setup_lines(wallet: Wallet, notify_url: str) -> str:
+    return registry.open(wallet).setup_lines(notify_url)
+
+
+def hint(wallet: Wallet, kind: str, message: str, body: bytes = b"") -> Hint | None:
+    """What a notify points at, judged without asking anybody."""
+    return registry.open(wallet).hint(kind, message, body)

@@ -1,0 +1,237 @@
+"""The only writer of balances, transactions and postings. No network, no mail, no waiting in here.
+
+post() runs inside its caller's transaction and uses a constant number of statements:
+insert the transaction (its unique key is the idempotency), lock the owned accounts in id order, check,
+update their totals, insert the postings, queue what falls on shared accounts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db import connection, transaction
+
+from ledger import locks
+from ledger.fields import MAX_AMOUNT, check_amount, to_database
+from ledger.models import Account, Coin, Kind, Posting, Queue, Transaction
+from ledger.models.books import OWNED
+from wallets_site.base import crypto
+from wallets_site.base.clock import now
+from wallets_site.base.errors import IdempotencyConflict, InsufficientFunds
+
+ROLL_UP_BATCH: Final = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """amount atomic units from `debit` to `credit`, two accounts of one coin."""
+
+    debit: Account
+    credit: Account
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """The transaction, and whether this call made it (False: the same key had made it before)."""
+
+    id: int
+    created: bool
+
+
+@dataclass(slots=True)
+class _Running:
+    """An owned account's totals while its legs are applied."""
+
+    debits: int
+    credits: int
+    version: int
+
+    def apply(self, *, debit: int = 0, credit: int = 0) -> tuple[int, int, int]:
+        self.debits += debit
+        self.credits += credit
+        self.version += 1
+        return self.version, self.debits, self.credits
+
+
+def account(coin: Coin, kind: Kind, *, owner_id: int | None = None, number: int = 0) -> Account:
+    """The account, opened empty on first use. Safe when two open it at once."""
+    wanted = {"coin": coin, "kind": kind, "owner_id": owner_id, "number": number}
+    found = Account.objects.filter(**wanted).first()
+    if found is None:
+        Account.objects.bulk_create([Account(**wanted, shared=kind not in OWNED)], ignore_conflicts=True)
+        found = Account.objects.get(**wanted)
+    return found
+
+
+def find(*, scope: str, key: str, request: dict[str, Any]) -> int | None:
+    """The transaction this key made before, or None; raises IdempotencyConflict when the request differs."""
+    row = Transaction.objects.filter(scope=scope, key=key).values_list("id", "request_hash").first()
+    if row is None:
+        return None
+    if row[1] != crypto.digest(request):
+        raise IdempotencyConflict("This key was used before, for a different request. Use a fresh one.")
+    return row[0]
+
+
+def post(
+    *,
+    kind: str,
+    scope: str,
+    key: str,
+    request: dict[str, Any],
+    legs: Sequence[Leg],
+    actor_id: int | None = None,
+    memo: str = "",
+    reverses_id: int | None = None,
+) -> Posted:
+    """Write one balanced event. Raises InsufficientFunds, IdempotencyConflict; then nothing was written.
+
+    (scope, key) names the event for ever: the same call again answers with the first one's transaction.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("post() needs the caller's transaction")
+    _check_legs(legs)
+    created = _insert_transaction(kind, scope, key, crypto.digest(request), actor_id, memo, reverses_id)
+    if created is None:
+        existing = find(scope=scope, key=key, request=request)
+        assert existing is not None
+        return Posted(existing, created=False)
+    _apply(created, legs)
+    return Posted(created, created=True)
+
+
+def _check_legs(legs: Sequence[Leg]) -> None:
+    if not legs:
+        raise ValueError("a transaction has at least one leg")
+    for leg in legs:
+        if check_amount(leg.amount) == 0:
+            raise ValueError("a posting moves more than zero")
+        if leg.debit.pk == leg.credit.pk or leg.debit.coin_id != leg.credit.coin_id:
+            raise ValueError("a posting joins two accounts of one coin")
+
+
+def _insert_transaction(
+    kind: str, scope: str, key: str, request_hash: str, actor_id: int | None, memo: str, reverses_id: int | None
+) -> int | None:
+    """The new id, or None when (scope, key) exists. A concurrent twin is waited for by the unique index."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO ledger_transaction (kind, scope, key, request_hash, actor_id, memo, reverses_id, created_at)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (scope, key) DO NOTHING RETURNING id",
+            [
+                kind,
+                scope,
+                key,
+                request_hash,
+                actor_id,
+                memo,
+                reverses_id,
+                connection.ops.adapt_datetimefield_value(now()),
+            ],
+        )
+        row = cursor.fetchone()
+    return None if row is None else int(row[0])
+
+
+def _apply(transaction_id: int, legs: Sequence[Leg]) -> None:
+    owned = {side.pk for leg in legs for side in (leg.debit, leg.credit) if not side.shared}
+    before = locks.accounts(owned) if owned else {}
+    running = {pk: _Running(row.debits, row.credits, row.version) for pk, row in before.items()}
+    rows = [_row(transaction_id, number, leg, running) for number, leg in enumerate(legs)]
+    for pk, totals in running.items():
+        if totals.debits > totals.credits:
+            available = before[pk].balance
+            raise InsufficientFunds("There is not enough available.", available=str(available))
+        if totals.credits > MAX_AMOUNT:
+            raise ValueError("an account's turnover has outgrown 50 digits")
+    if running:
+        _update_accounts(running)
+    ids = _insert_postings(rows)
+    _queue(ids, legs)
+
+
+def _row(transaction_id: int, number: int, leg: Leg, running: dict[int, _Running]) -> list[Any]:
+    nothing = (None, None, None)
+    debit = nothing if leg.debit.shared else running[leg.debit.pk].apply(debit=leg.amount)
+    credit = nothing if leg.credit.shared else running[leg.credit.pk].apply(credit=leg.amount)
+    vendor = connection.vendor
+    totals = [
+        value if value is None or index % 3 == 0 else to_database(value, vendor)
+        for index, value in enumerate((*debit, *credit))
+    ]
+    return [
+        transaction_id,
+        number,
+        leg.debit.coin_id,
+        leg.debit.pk,
+        leg.credit.pk,
+        to_database(leg.amount, vendor),
+        *totals,
+    ]
+
+
+def _update_accounts(running: dict[int, _Running]) -> None:
+    vendor = connection.vendor
+    ids = sorted(running)
+    branches = " ".join("WHEN %s THEN %s" for _ in ids)
+    cast = "CAST({} AS numeric)" if vendor == "postgresql" else "{}"
+    columns, params = [], []
+    for name, convert in (("debits", True), ("credits", True), ("version", False)):
+        case = f"CASE id {branches} END"
+        columns.append(f"{name} = {cast.format(case) if convert else case}")
+        for pk in ids:
+            value = getattr(running[pk], name)
+            params += [pk, to_database(value, vendor) if convert else value]
+    marks = ", ".join("%s" for _ in ids)
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE ledger_account SET {', '.join(columns)} WHERE id IN ({marks})", [*params, *ids])  # noqa: S608
+
+
+def _insert_postings(rows: Sequence[Sequence[Any]]) -> list[int]:
+    marks = ", ".join(f"({', '.join('%s' for _ in row)})" for row in rows)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO ledger_posting (transaction_id, number, coin_id, debit_id, credit_id, amount,"  # noqa: S608
+            " debit_seq, debit_debits, debit_credits, credit_seq, credit_debits, credit_credits)"
+            f" VALUES {marks} RETURNING id, number",
+            [value for row in rows for value in row],
+        )
+        return [pk for pk, _ in sorted(cursor.fetchall(), key=lambda item: item[1])]
+
+
+def _queue(posting_ids: Sequence[int], legs: Sequence[Leg]) -> None:
+    rows = [
+        (posting_id, side, account.pk, to_database(leg.amount, connection.vendor))
+        for posting_id, leg in zip(posting_ids, legs, strict=True)
+        for side, account in ((Queue.Side.DEBIT, leg.debit), (Queue.Side.CREDIT, leg.credit))
+        if account.shared
+    ]
+    if not rows:
+        return
+    marks = ", ".join("(%s, %s, %s, %s)" for _ in rows)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO ledger_queue (posting_id, side, account_id, amount) VALUES {marks}",  # noqa: S608
+            [str(value) if isinstance(value, Queue.Side) else value for row in rows for value in row],
+        )
+
+
+def roll_up(account_id: int) -> int:
+    """Bring one shared account up to date from its queue, at most ROLL_UP_BATCH rows; how many it took."""
+    with transaction.atomic():
+        rows = list(locks.queued(account_id, ROLL_UP_BATCH))
+        if not rows:
+            return 0
+        held = locks.accounts([account_id])[account_id]
+        debits = held.debits + sum(row.amount for row in rows if row.side == Queue.Side.DEBIT)
+        credits = held.credits + sum(row.amount for row in rows if row.side == Queue.Side.CREDIT)
+        Queue.objects.filter(pk__in=[row.pk for row in rows]).delete()
+        _update_accounts({account_id: _Running(debits, credits, held.version + len(rows))})
+    return len(rows)
+
+
+def postings_of(transaction_id: int) -> list[Posting]:
+    return list(Posting.objects.filter(transaction_id=transaction_id).order_by("number"))

@@ -1,0 +1,341 @@
+"""Reads for every surface. Nothing here writes, and nothing asks a node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+from django.db import connection
+from django.db.models import Max, Q
+
+from ledger.models import (
+    Account,
+    Address,
+    Coin,
+    CoinWallet,
+    Deposit,
+    FeeRule,
+    Kind,
+    Limit,
+    Operation,
+    Posting,
+    Purpose,
+    Queue,
+    Transaction,
+    Withdrawal,
+)
+from ledger.money import plain
+from ledger.services.states import CoinState, state_of
+from wallets_site.base.errors import NotFound
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+PAGE = 25
+
+
+# Coins and balances -----------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class CoinBalance:
+    """Atomic units. held: reserved for withdrawals under way; incoming: seen on the network, not yet credited."""
+
+    coin: Coin
+    available: int
+    held: int
+    incoming: int
+    state: CoinState
+
+    @property
+    def total(self) -> int:
+        return self.available + self.held
+
+
+def coins() -> list[Coin]:
+    return list(Coin.objects.filter(is_active=True))
+
+
+def coin(symbol: str) -> Coin:
+    """The active coin of this symbol, letter case aside; raises NotFound."""
+    found = Coin.objects.filter(symbol=symbol.upper(), is_active=True).first()
+    if found is None:
+        raise NotFound(f"There is no coin called {symbol[:10]}.")
+    return found
+
+
+def balances(user: User) -> list[CoinBalance]:
+    return _balances(user, coins())
+
+
+def balance(user: User, coin: Coin) -> CoinBalance:
+    return _balances(user, [coin])[0]
+
+
+def _balances(user: User, wanted: Sequence[Coin]) -> list[CoinBalance]:
+    """Four statements whatever the number of coins, and none whose cost grows with history."""
+    rows = Account.objects.filter(owner=user, number=0, coin__in=wanted)
+    held = {(row.coin_id, row.kind): row.balance for row in rows}
+    uses = CoinWallet.objects.select_related("wallet").filter(coin__in=wanted, is_active=True)
+    active = {use.coin_id: use for use in uses}
+    incoming: dict[int, int] = {}
+    seen = Deposit.objects.filter(operation__user=user, state=Deposit.State.SEEN, coin__in=wanted)
+    for coin_id, amount in seen.values_list("coin_id", "amount"):
+        incoming[coin_id] = incoming.get(coin_id, 0) + amount
+    return [
+        CoinBalance(
+            coin=item,
+            available=held.get((item.pk, Kind.USER), 0),
+            held=held.get((item.pk, Kind.HELD), 0),
+            incoming=incoming.get(item.pk, 0),
+            state=state_of(item, active.get(item.pk)),
+        )
+        for item in wanted
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a coin costs and allows, as decimal texts without the symbol; empty where there is no bound."""
+
+    move_fee: str
+    withdrawal_fee: str
+    move_minimum: str
+    withdrawal_minimum: str
+    withdrawal_maximum: str
+    withdrawal_daily: str
+    confirmations: int
+    minimum_deposit: str
+
+
+def terms(coin: Coin) -> Terms:
+    fees = {row.purpose: row for row in FeeRule.objects.filter(coin=coin)}
+    limits = {row.purpose: row for row in Limit.objects.filter(coin=coin)}
+
+    def bound(purpose: Purpose, name: str) -> str:
+        value = getattr(limits.get(purpose), name, None)
+        return "" if value is None else plain(value, coin.decimals)
+
+    return Terms(
+        move_fee=_fee_text(fees.get(Purpose.MOVE), coin),
+        withdrawal_fee=_fee_text(fees.get(Purpose.WITHDRAWAL), coin),
+        move_minimum=bound(Purpose.MOVE, "minimum"),
+        withdrawal_minimum=bound(Purpose.WITHDRAWAL, "minimum"),
+        withdrawal_maximum=bound(Purpose.WITHDRAWAL, "maximum"),
+        withdrawal_daily=bound(Purpose.WITHDRAWAL, "daily"),
+        confirmations=coin.confirmations,
+        minimum_deposit=plain(coin.min_deposit, coin.decimals) if coin.min_deposit else "",
+    )
+
+
+def _fee_text(rule: FeeRule | None, coin: Coin) -> str:
+    if rule is None or not (rule.fixed or rule.ppm):
+        return ""
+    parts = [plain(rule.fixed, coin.decimals)] if rule.fixed else []
+    if rule.ppm:
+        parts.append(f"{plain(rule.ppm, 4)} %")
+    return " + ".join(parts)
+
+
+# Activity ---------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class ActivityPage:
+    operations: list[Operation]
+    next_before: int | None
+
+
+def activity(
+    user: User, *, coin: Coin | None = None, kind: str = "", status: str = "", before: int | None = None,
+    limit: int = PAGE,
+) -> ActivityPage:  # fmt: skip
+    """Newest first; `before` is the last id of the page before this one."""
+    rows = Operation.objects.filter(user=user).select_related("coin", "counterpart", "withdrawal")
+    if coin is not None:
+        rows = rows.filter(coin=coin)
+    if kind:
+        rows = rows.filter(kind=kind)
+    if status:
+        rows = rows.filter(status=status)
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
+    found = list(rows.order_by("-pk")[: limit + 1])
+    more = len(found) > limit
+    return ActivityPage(found[:limit], found[limit - 1].pk if more else None)
+
+
+def operation(user: User, pk: int) -> Operation:
+    """This person's operation; raises NotFound for anybody else's."""
+    rows = Operation.objects.select_related(
+        "coin", "counterpart", "withdrawal__dispatch", "deposit", "withdrawal__coin"
+    )
+    found = rows.filter(user=user, pk=pk).first()
+    if found is None:
+        raise NotFound("There is no such operation.")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    title: str
+    at: datetime | None
+    state: Literal["done", "now", "todo", "failed"]
+    detail: str = ""
+
+
+def timeline(operation: Operation) -> list[Step]:
+    """What has happened and what is still to come, oldest first."""
+    if operation.kind == Operation.Kind.DEPOSIT:
+        return _deposit_steps(operation)
+    withdrawal = getattr(operation, "withdrawal", None)
+    if withdrawal is None:
+        return [Step("Received" if operation.incoming else "Sent", operation.created_at, "done")]
+    return _withdrawal_steps(operation, withdrawal)
+
+
+def _deposit_steps(operation: Operation) -> list[Step]:
+    steps = [Step("Seen on the network", operation.created_at, "done")]
+    if operation.status == Operation.Status.CANCELLED:
+        return [*steps, Step("Cancelled", operation.done_at, "failed", operation.reason)]
+    done = operation.status == Operation.Status.DONE
+    counted = confirmations_text(operation)
+    steps.append(Step("Confirmations", None, "done" if done else "now", counted))
+    return [*steps, Step("Credited", operation.done_at, "done" if done else "todo")]
+
+
+def _withdrawal_steps(operation: Operation, row: Withdrawal) -> list[Step]:
+    steps = [Step("Requested", operation.created_at, "done")]
+    if operation.status in (Operation.Status.CANCELLED, Operation.Status.FAILED):
+        return [
+            *steps,
+            Step(operation.get_status_display().capitalize(), operation.done_at, "failed", operation.reason),
+        ]
+    if operation.pair_id:
+        return [*steps, Step("Paid inside this site", operation.done_at, "done")]
+    dispatch = row.dispatch
+    sent = row.state in (Withdrawal.State.ATTEMPTED, Withdrawal.State.DONE)
+    done = row.state == Withdrawal.State.DONE
+    steps.append(
+        Step("Handed to the network", dispatch.attempted_at if dispatch else None, "done" if sent else "now",
+             "" if sent else waiting_for(operation))
+    )  # fmt: skip
+    state: Literal["done", "now", "todo"] = "done" if done else "now" if sent else "todo"
+    steps.append(Step("Confirmations", None, state, confirmations_text(operation) if sent else ""))
+    return [*steps, Step("Done", operation.done_at, "done" if done else "todo")]
+
+
+def confirmations_text(operation: Operation) -> str:
+    """ "2 of 6", never more than needed."""
+    needed = operation.coin.confirmations
+    return f"{min(operation.confirmations, needed)} of {needed}"
+
+
+def waiting_for(operation: Operation) -> str:
+    """What a pending operation waits for, in words; empty when it is final."""
+    if operation.is_final:
+        return ""
+    if operation.kind == Operation.Kind.DEPOSIT:
+        return f"Waiting for the network: {confirmations_text(operation)} confirmations."
+    withdrawal = getattr(operation, "withdrawal", None)
+    if withdrawal is None:
+        return "Waiting to be settled."
+    if withdrawal.state == Withdrawal.State.ATTEMPTED:
+        if not operation.txid:
+            return "Handed to the network; waiting for its answer. Nothing is sent twice meanwhile."
+        return f"Waiting for the network: {confirmations_text(operation)} confirmations."
+    if operation.reason:
+        return operation.reason
+    state = state_of(operation.coin, CoinWallet.objects.select_related("wallet").filter(
+        coin_id=operation.coin_id, is_active=True).first())  # fmt: skip
+    return state.reason if not state.withdrawals_ok else "Waiting for the next payout run, usually within a minute."
+
+
+def can_cancel(operation: Operation) -> bool:
+    withdrawal = getattr(operation, "withdrawal", None)
+    return withdrawal is not None and withdrawal.state in (Withdrawal.State.QUEUED, Withdrawal.State.WAITING)
+
+
+# Addresses --------------------------------------------------------------------------------------------
+def addresses(user: User, coin: Coin) -> list[Address]:
+    """This person's deposit addresses, newest first; each of them keeps working."""
+    rows = Address.objects.filter(account__owner=user, coin=coin).select_related("wallet", "coin")
+    return list(rows.order_by("-assigned_at", "-pk"))
+
+
+def incoming(user: User, coin: Coin) -> list[Deposit]:
+    """Deposits on their way: seen, not yet credited."""
+    rows = Deposit.objects.filter(operation__user=user, coin=coin, state=Deposit.State.SEEN)
+    return list(rows.select_related("operation", "address", "coin").order_by("-pk"))
+
+
+def version(user: User) -> str:
+    """Changes whenever something of this person's changes: for live pages and ETags."""
+    rows = Operation.objects.filter(user=user).aggregate(newest=Max("updated_at"), last=Max("pk"))
+    totals = Account.objects.filter(owner=user).aggregate(newest=Max("version"))
+    return f"{rows['newest'].timestamp() if rows['newest'] else 0}-{rows['last'] or 0}-{totals['newest'] or 0}"
+
+
+# The books --------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An account's exact totals, open queue rows included."""
+
+    kind: str
+    owner_id: int | None
+    debits: int
+    credits: int
+
+    @property
+    def balance(self) -> int:
+        return self.credits - self.debits
+
+
+def standings(coin: Coin) -> list[Standing]:
+    """Every account of a coin, from one statement and so from one moment."""
+    sums: dict[int, list[int]] = {}
+    names: dict[int, tuple[str, int | None]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT a.id, a.kind, a.owner_id, a.debits, a.credits, q.side, q.amount FROM ledger_account a"
+            " LEFT JOIN ledger_queue q ON q.account_id = a.id WHERE a.coin_id = %s ORDER BY a.id",
+            [coin.pk],
+        )
+        for pk, kind, owner_id, debits, credits, side, amount in cursor.fetchall():
+            names[pk] = (kind, owner_id)
+            total = sums.setdefault(pk, [int(debits), int(credits)])
+            if side:
+                total[0 if side == Queue.Side.DEBIT else 1] += int(amount)
+    return [Standing(*names[pk], debits, credits) for pk, (debits, credits) in sums.items()]
+
+
+def totals(coin: Coin) -> dict[str, int]:
+    """Balance (credits - debits) by kind of account; they sum to zero. Hot and cold stand below zero."""
+    found = dict.fromkeys(Kind.values, 0)
+    for standing in standings(coin):
+        found[standing.kind] += standing.balance
+    return found
+
+
+def history(account: Account, *, before: int | None = None, limit: int = PAGE) -> list[Posting]:
+    """Newest postings of an owned account by its own count, each with the balance after it; flat at any depth."""
+    found: list[tuple[int, Posting]] = []
+    for side in ("debit", "credit"):
+        rows = Posting.objects.filter(**{side: account}).select_related("transaction")
+        if before is not None:
+            rows = rows.filter(**{f"{side}_seq__lt": before})
+        found += [(getattr(row, f"{side}_seq"), row) for row in rows.order_by(f"-{side}_seq")[:limit]]
+    return [row for _, row in sorted(found, key=lambda item: item[0], reverse=True)[:limit]]
+
+
+def shared_accounts_with_queue() -> Iterable[int]:
+    return Queue.objects.order_by().values_list("account_id", flat=True).distinct()
+
+
+def transactions_of(operation: Operation) -> list[Transaction]:
+    """Every event in the books behind this operation, oldest first."""
+    wanted = Q(pk=operation.transaction_id)
+    withdrawal = getattr(operation, "withdrawal", None)
+    if withdrawal is not None:
+        wanted |= Q(scope=f"withdrawal:{withdrawal.pk}")
+        if withdrawal.dispatch_id:
+            wanted |= Q(scope=f"dispatch:{withdrawal.dispatch_id}")
+    return list(Transaction.objects.filter(wanted).order_by("pk"))

@@ -1,0 +1,106 @@
+"""Deposit addresses: taken from a pool that the worker keeps filled, so that no page waits for a node."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import IntegrityError, transaction
+
+from accounts.capabilities import Capability, require
+from adapters.base import AddressRequest, NewAddress
+from ledger import locks, nodes, posting
+from ledger.models import Account, Address, Coin, CoinWallet, Kind
+from ledger.services import states
+from wallets_site.base.clock import now
+from wallets_site.base.errors import CoinUnavailable, LimitReached, NotFound
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+LABEL = 60
+
+
+def assign_address(*, user: User, coin: Coin, key: str, label: str = "") -> Address:
+    """A fresh deposit address of this person; the same key answers with the same one.
+
+    Raises LimitReached above the coin's number of addresses, CoinUnavailable when deposits are closed or the pool
+    is empty and the node does not answer.
+    """
+    require(user, Capability.HAS_WALLETS)
+    require(user, Capability.GENERATE_ADDRESS)
+    state = states.current_state(coin)
+    if not (state.deposits_ok or (state.moves_ok and coin.deposits_on)):
+        raise CoinUnavailable(state.reason)
+    use = nodes.active_wallet(coin)
+    found = _from_pool(user, use, key, label)
+    if found is not None:
+        return found
+    number = allot_number(use.wallet_id)
+    store(use, number, nodes.new_address(use, number))
+    found = _from_pool(user, use, key, label)
+    if found is None:
+        raise CoinUnavailable("All fresh addresses were taken at this moment. Please try again.")
+    return found
+
+
+def _from_pool(user: User, use: CoinWallet, key: str, label: str) -> Address | None:
+    with transaction.atomic(durable=True):
+        account = posting.account(use.coin, Kind.USER, owner_id=user.pk)
+        locks.accounts([account.pk])
+        repeated = Address.objects.filter(account=account, request_key=key).first()
+        if repeated is not None:
+            return repeated
+        if Address.objects.filter(account=account).count() >= use.coin.addresses_max:
+            raise LimitReached(
+                f"You have {use.coin.addresses_max} {use.coin.symbol} addresses already; each of them keeps working.",
+                limit=use.coin.addresses_max,
+            )
+        address = locks.pooled_address(use.wallet_id)
+        if address is None:
+            return None
+        address.account, address.request_key = account, key
+        address.label, address.assigned_at = label.strip()[:LABEL], now()
+        address.save(update_fields=["account", "request_key", "label", "assigned_at"])
+        return address
+
+
+def request_for(number: int) -> AddressRequest:
+    return AddressRequest(number=number)
+
+
+def allot_number(wallet_id: int) -> int:
+    """The next address number of this wallet; a number is never given twice, even if its address is never stored."""
+    with transaction.atomic(durable=True):
+        use = locks.coin_wallet(wallet_id)
+        number = use.next_number
+        use.next_number = number + 1
+        use.save(update_fields=["next_number"])
+    return number
+
+
+def store(use: CoinWallet, number: int, made: NewAddress) -> Address | None:
+    """Put a node's new address into the pool; None when the node gave one that stands here already."""
+    try:
+        with transaction.atomic():
+            return Address.objects.create(
+                coin=use.coin, wallet=use.wallet, number=number, address=made.address, extra=made.extra,
+                ref=made.ref, expires_at=made.expires,
+            )  # fmt: skip
+    except IntegrityError:
+        return None
+
+
+def missing_from_pool(use: CoinWallet) -> int:
+    """How many addresses the pool lacks, once it has fallen to half its size."""
+    ready = Address.objects.filter(wallet=use.wallet, account=None, amount=None).count()
+    return use.coin.pool_size - ready if ready * 2 <= use.coin.pool_size else 0
+
+
+def rename_address(*, user: User, address_id: int, label: str) -> Address:
+    mine = Account.objects.filter(owner=user)
+    address = Address.objects.filter(pk=address_id, account__in=mine).first()
+    if address is None:
+        raise NotFound("There is no such address.")
+    address.label = label.strip()[:LABEL]
+    address.save(update_fields=["label"])
+    return address

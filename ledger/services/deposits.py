@@ -1,0 +1,201 @@
+"""Incoming transfers: seen, credited once at enough confirmations, and what happens when the chain takes one back.
+
+Identity is (wallet, txid, output), whatever the node repeats. A deposit that vanishes after its credit is never
+silently debited: that person's payments of the coin are frozen until it returns or a manager decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Q
+
+from adapters.base import Found, Page
+from ledger import events, locks, posting
+from ledger.models import Address, CoinWallet, Deposit, Dispatch, Freeze, Kind, Operation
+from wallets_site.base.clock import now
+
+MISSING_POLLS: Final = 2  # polls in a row that must not know a deposit before it counts as gone
+_SETTLED = (Deposit.State.CREDITED, Deposit.State.UNCLAIMED, Deposit.State.SMALL)
+
+
+def record_page(wallet_id: int, page: Page) -> None:
+    """Everything a page says, and its cursor, in one transaction."""
+    with transaction.atomic(durable=True):
+        use = locks.coin_wallet(wallet_id)
+        record_transfers(use, page.transfers)
+        wallet = use.wallet
+        wallet.cursor, wallet.scanned_at = page.cursor, now()
+        wallet.save(update_fields=["cursor", "scanned_at"])
+
+
+def record_lookup(wallet_id: int, txid: str, found: Sequence[Found]) -> None:
+    """What the node says of one txid, asked for by itself; nothing at all counts towards "gone"."""
+    with transaction.atomic(durable=True):
+        use = locks.coin_wallet(wallet_id)
+        record_transfers(use, found)
+        outputs = {item.output for item in found if item.incoming}
+        for deposit in locks.deposits(wallet_id, [txid]):
+            if deposit.output not in outputs:
+                _missed(deposit)
+
+
+def unsettled(wallet_id: int) -> list[str]:
+    """Txids that a later chain may still change, and that a scan therefore asks for one by one."""
+    use = CoinWallet.objects.select_related("coin").get(wallet_id=wallet_id)
+    rows = Deposit.objects.filter(wallet_id=wallet_id).filter(
+        Q(state=Deposit.State.SEEN)
+        | Q(state__in=(*_SETTLED, Deposit.State.VANISHED), confirmations__lt=use.coin.watch_confirmations)
+    )
+    return list(dict.fromkeys(rows.order_by("pk").values_list("txid", flat=True)))
+
+
+def record_transfers(use: CoinWallet, transfers: Sequence[Found]) -> None:
+    incoming = [item for item in transfers if item.incoming and item.amount > 0]
+    known = {(row.txid, row.output): row for row in locks.deposits(use.wallet_id, [item.txid for item in incoming])}
+    texts = {item.address for item in incoming}
+    addresses = {
+        (row.address, row.extra): row
+        for row in Address.objects.select_related("account").filter(coin=use.coin, address__in=texts)
+    }
+    for item in incoming:
+        deposit = known.get((item.txid, item.output))
+        if deposit is None:
+            if item.gone:
+                continue
+            deposit = _first_seen(use, item, addresses.get((item.address, item.extra)))
+            known[item.txid, item.output] = deposit
+        _update(use, deposit, item)
+    _check_outgoing(use, [item for item in transfers if not item.incoming and not item.gone])
+
+
+def _first_seen(use: CoinWallet, item: Found, address: Address | None) -> Deposit:
+    account = address.account if address else None
+    deposit = Deposit(
+        wallet=use.wallet, coin=use.coin, txid=item.txid, output=item.output, address_text=item.address,
+        address=address if account else None, amount=item.amount,
+    )  # fmt: skip
+    if account is not None and item.amount >= use.coin.min_deposit:
+        assert account.owner_id is not None
+        deposit.operation = Operation.objects.create(
+            user_id=account.owner_id, account=account, coin=use.coin, kind=Operation.Kind.DEPOSIT, incoming=True,
+            status=Operation.Status.PENDING, gross=item.amount, address=item.address, extra=item.extra, txid=item.txid,
+        )  # fmt: skip
+        events.emit("deposit_seen", user_id=account.owner_id, operation=deposit.operation)
+    deposit.save()
+    return deposit
+
+
+def _update(use: CoinWallet, deposit: Deposit, item: Found) -> None:
+    deposit.missing = 0
+    if item.gone:
+        _gone(deposit)
+        return
+    if deposit.state == Deposit.State.GONE:
+        deposit.state = Deposit.State.SEEN
+        _show(deposit, Operation.Status.PENDING, "")
+    if deposit.state == Deposit.State.SEEN:
+        deposit.amount = item.amount
+    deposit.confirmations, deposit.locked = item.confirmations, item.locked
+    if deposit.state == Deposit.State.SEEN and item.confirmations >= use.coin.confirmations and not item.locked:
+        _credit(use, deposit)
+    elif deposit.state == Deposit.State.VANISHED and item.confirmations >= use.coin.confirmations:
+        _returned(deposit)
+    deposit.save()
+    if deposit.operation_id:
+        Operation.objects.filter(pk=deposit.operation_id).exclude(confirmations=item.confirmations).update(
+            confirmations=item.confirmations, updated_at=now()
+        )
+
+
+def _credit(use: CoinWallet, deposit: Deposit) -> None:
+    """hot -> the member's account, or suspense when nobody holds the address or it is too small to credit."""
+    operation = deposit.operation
+    target = operation.account if operation else posting.account(use.coin, Kind.SUSPENSE)
+    leg = posting.Leg(posting.account(use.coin, Kind.HOT), target, deposit.amount)
+    posted = posting.post(
+        kind="deposit", scope=f"deposit:{deposit.wallet_id}", key=f"{deposit.txid}:{deposit.output}",
+        request={"coin": use.coin.symbol}, legs=[leg],
+    )  # fmt: skip
+    deposit.credited_at = now()
+    if operation is None:
+        deposit.state = Deposit.State.SMALL if deposit.address_id else Deposit.State.UNCLAIMED
+        if deposit.state == Deposit.State.UNCLAIMED:
+            events.emit("deposit_unclaimed", coin=use.coin.symbol, txid=deposit.txid, amount=str(deposit.amount))
+        return
+    deposit.state = Deposit.State.CREDITED
+    operation.status, operation.done_at, operation.gross = Operation.Status.DONE, now(), deposit.amount
+    operation.transaction_id, operation.confirmations = posted.id, deposit.confirmations
+    operation.save(update_fields=["status", "done_at", "gross", "transaction", "confirmations", "updated_at"])
+    events.emit("deposit_credited", user_id=operation.user_id, operation=operation)
+
+
+def _missed(deposit: Deposit) -> None:
+    deposit.missing += 1
+    if deposit.missing >= MISSING_POLLS:
+        _gone(deposit)
+    else:
+        deposit.save(update_fields=["missing"])
+
+
+def _gone(deposit: Deposit) -> None:
+    """The node knows it can no longer confirm, or has forgotten it."""
+    deposit.confirmations = 0
+    if deposit.state == Deposit.State.SEEN:
+        deposit.state = Deposit.State.GONE
+        _show(deposit, Operation.Status.CANCELLED, "The sender's payment never reached the blockchain.")
+        if deposit.operation:
+            events.emit("deposit_gone", user_id=deposit.operation.user_id, operation=deposit.operation)
+    elif deposit.state in _SETTLED:
+        deposit.state = Deposit.State.VANISHED
+        _freeze(deposit)
+    deposit.save()
+
+
+def _show(deposit: Deposit, status: Operation.Status, reason: str) -> None:
+    operation = deposit.operation
+    if operation is None:
+        return
+    operation.status, operation.reason = status, reason
+    operation.done_at = now() if operation.is_final else None
+    operation.save(update_fields=["status", "reason", "done_at", "updated_at"])
+
+
+def _freeze(deposit: Deposit) -> None:
+    owner = deposit.operation.user if deposit.operation else None
+    reason = f"A credited deposit left the blockchain again ({deposit.txid[:16]}…)."
+    scope = {"user": owner, "coin": deposit.coin} if owner else {"wallet": deposit.wallet}
+    Freeze.objects.update_or_create(
+        cause=Freeze.Cause.VANISHED, subject=f"deposit:{deposit.pk}",
+        defaults={"reason": reason, "ended_at": None, "ended_reason": "", **scope},
+    )  # fmt: skip
+    events.emit("deposit_vanished", user_id=owner.pk if owner else None, operation=deposit.operation)
+    events.emit("payouts_frozen", reason=reason)
+
+
+def _returned(deposit: Deposit) -> None:
+    """Back on the chain with enough confirmations: it was credited once and stays so; the freeze ends by itself."""
+    deposit.state = Deposit.State.CREDITED if deposit.operation_id else Deposit.State.UNCLAIMED
+    Freeze.objects.filter(cause=Freeze.Cause.VANISHED, subject=f"deposit:{deposit.pk}", ended_at=None).update(
+        ended_at=now(), ended_reason="The deposit is on the blockchain again."
+    )
+
+
+def _check_outgoing(use: CoinWallet, outgoing: Sequence[Found]) -> None:
+    """A transfer out of our wallet that no dispatch explains: somebody else has the key, or used the node."""
+    txids = {item.txid for item in outgoing}
+    if not txids:
+        return
+    ours = Dispatch.objects.filter(wallet=use.wallet).filter(Q(txid__in=txids) | Q(ident__in=txids))
+    for txid in sorted(txids - {text for pair in ours.values_list("txid", "ident") for text in pair}):
+        reason = (
+            f"{use.coin.symbol} left the wallet “{use.wallet.name}” in a transaction this site did not make: {txid}"
+        )
+        _, new = Freeze.objects.get_or_create(
+            cause=Freeze.Cause.KEY_ALARM, subject=f"{use.wallet_id}:{txid}",
+            defaults={"wallet": use.wallet, "reason": reason[:300]},
+        )  # fmt: skip
+        if new:
+            events.emit("payouts_frozen", wallet=use.wallet.name, txid=txid, reason=reason)

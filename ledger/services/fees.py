@@ -1,0 +1,34 @@
+"""What the site charges, in integers: fixed + amount * ppm / 1,000,000, rounded up, on top of the amount."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ledger.models import Coin, FeeRule, Purpose
+
+MILLION: Final = 1_000_000
+
+
+def fee_for(coin: Coin, purpose: Purpose, amount: int) -> int:
+    """The fee for a recipient's amount, atomic units."""
+    rule = FeeRule.objects.filter(coin=coin, purpose=purpose).first()
+    return 0 if rule is None else charge(rule.fixed, rule.ppm, amount)
+
+
+def charge(fixed: int, ppm: int, amount: int) -> int:
+    return fixed + -(-amount * ppm // MILLION)
+
+
+def most_sendable(coin: Coin, purpose: Purpose, available: int, reserve: int = 0) -> int:
+    """The largest amount whose fee and network reserve still fit into `available`; 0 when none does."""
+    rule = FeeRule.objects.filter(coin=coin, purpose=purpose).first()
+    fixed, ppm = (rule.fixed, rule.ppm) if rule else (0, 0)
+    room = available - fixed - reserve
+    if room <= 0:
+        return 0
+    amount = room * MILLION // (MILLION + ppm)
+    while amount + 1 + charge(fixed, ppm, amount + 1) + reserve <= available:
+        amount += 1
+    while amount and amount + charge(fixed, ppm, amount) + reserve > available:
+        amount -= 1
+    return amount

@@ -1,0 +1,284 @@
+"""What the worker writes about payouts. The order of these calls is the exactly-once rule (drains/pay.py):
+record -> (lookup) -> begin_attempt -> (broadcast) -> note_outcome -> (lookup) -> confirm | release.
+After an attempt only release(), called on proof of death, gives money back."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.db import transaction
+
+from adapters.base import Prepared, Refused, SendResult, Sent, Tried, Unclear
+from adapters.models import Wallet
+from ledger import events, locks, posting
+from ledger.models import Account, Address, CoinWallet, Dispatch, Freeze, Kind, Operation, Purpose, Withdrawal
+from ledger.services import fees
+from ledger.services.withdrawals import close, give_back
+from wallets_site.base.clock import now
+from wallets_site.base.errors import WrongState
+
+REASON: Final = 300
+
+
+def queued(use: CoinWallet, most: int) -> list[Withdrawal]:
+    """The oldest withdrawals that may be prepared now, at most `most`."""
+    if not may_prepare(use):
+        return []
+    frozen = Freeze.objects.filter(coin=use.coin, user__isnull=False, ended_at=None).values("user_id")
+    rows = Withdrawal.objects.filter(coin=use.coin, state=Withdrawal.State.QUEUED).exclude(
+        operation__user_id__in=frozen
+    )
+    return list(rows.select_related("operation", "coin").order_by("pk")[:most])
+
+
+def may_prepare(use: CoinWallet) -> bool:
+    """Whether anything new may be paid from this wallet; what was handed to the network is always followed up."""
+    return use.is_active and use.payouts_on and use.coin.withdrawals_on and not frozen(use.wallet_id)
+
+
+def frozen(wallet_id: int) -> bool:
+    return Freeze.objects.filter(wallet_id=wallet_id, ended_at=None).exists()
+
+
+def live(wallet: Wallet) -> list[Dispatch]:
+    return list(Dispatch.objects.filter(wallet=wallet, state=Dispatch.State.LIVE).order_by("pk"))
+
+
+def as_tried(row: Dispatch) -> Tried:
+    """A stored dispatch in the adapter's terms."""
+    return Tried(
+        Prepared(id=row.ident, slot=row.slot, blob=row.blob, fee=row.fee, chore=row.chore),
+        attempts=row.attempts,
+        attempted_at=row.attempted_at,
+        outcome=row.outcome,  # type: ignore[arg-type]
+    )
+
+
+def record(use: CoinWallet, prepared: Prepared, withdrawal_ids: list[int], lane: str) -> Dispatch:
+    """Commit what was prepared before the network can know it.
+
+    Raises WrongState when one of the withdrawals is no longer queued, IntegrityError when another worker
+    recorded first: in both cases nothing was written and nothing was sent.
+    """
+    with transaction.atomic(durable=True):
+        held = locks.coin_wallet(use.wallet_id)
+        rows = locks.withdrawals_by_id(withdrawal_ids)
+        if not may_prepare(held) or any(row.state != Withdrawal.State.QUEUED for row in rows):
+            raise WrongState("This payout may no longer be prepared.")
+        made = Dispatch.objects.create(
+            wallet=held.wallet, coin=held.coin, chore=prepared.chore, lane=lane, ident=prepared.id,
+            slot=prepared.slot or prepared.id, blob=prepared.blob, fee=prepared.fee,
+        )  # fmt: skip
+        for row in rows:
+            row.state, row.dispatch = Withdrawal.State.DISPATCHED, made
+            row.save(update_fields=["state", "dispatch"])
+        return made
+
+
+def begin_attempt(pk: int) -> Dispatch | None:
+    """Commit that the next thing done is a send; None when it must not be sent (frozen, or no longer live)."""
+    with transaction.atomic(durable=True):
+        row = locks.dispatch(pk)
+        if row.state != Dispatch.State.LIVE or (row.attempts == 0 and frozen(row.wallet_id)):
+            return None
+        row.attempts, row.attempted_at, row.outcome = row.attempts + 1, now(), Dispatch.Outcome.NONE
+        row.save(update_fields=["attempts", "attempted_at", "outcome"])
+        if row.attempts == 1:
+            _to_transit(row)
+        return row
+
+
+def _to_transit(row: Dispatch) -> None:
+    transit = posting.account(row.coin, Kind.TRANSIT)
+    legs = []
+    for withdrawal in locks.withdrawals(dispatch=row):
+        legs.append(posting.Leg(_held(withdrawal), transit, withdrawal.amount))
+        withdrawal.state = Withdrawal.State.ATTEMPTED
+        withdrawal.save(update_fields=["state"])
+        events.emit("withdrawal_sent", user_id=withdrawal.operation.user_id, operation=withdrawal.operation)
+    if legs:
+        _post(row, "withdrawal_attempted", "attempt", legs)
+
+
+def note_outcome(pk: int, attempt: int, result: SendResult) -> None:
+    """Commit what the broadcast answered; it moves no money. An answer to an older attempt is dropped."""
+    with transaction.atomic(durable=True):
+        row = locks.dispatch(pk)
+        if row.state != Dispatch.State.LIVE or row.attempts != attempt:
+            return
+        if isinstance(result, Sent):
+            row.outcome, row.txid, row.reason = Dispatch.Outcome.SENT, result.txid, ""
+            _tell_txid(row)
+        else:
+            refused = isinstance(result, Refused)
+            row.outcome = Dispatch.Outcome.REFUSED if refused else Dispatch.Outcome.UNCLEAR
+            row.reason = result.reason[:REASON]
+            if isinstance(result, Unclear):
+                events.emit("payout_unclear", dispatch=row.pk, reason=row.reason)
+        row.save(update_fields=["outcome", "txid", "reason"])
+
+
+def note_wait(pk: int, reason: str) -> None:
+    """Keep for people why this payout waits."""
+    Dispatch.objects.filter(pk=pk, state=Dispatch.State.LIVE).exclude(reason=reason[:REASON]).update(
+        reason=reason[:REASON]
+    )
+
+
+def confirm(pk: int, *, txid: str, confirmations: int, fee: int | None, needed: int) -> None:
+    """What lookup() found: the payment is known to the network, with so many confirmations; final at `needed`."""
+    with transaction.atomic(durable=True):
+        row = locks.dispatch(pk)
+        if row.state != Dispatch.State.LIVE or (row.attempts == 0 and not confirmations and not txid):
+            return
+        if row.attempts == 0:  # known to the network though we never sent it: somebody else relayed our bytes
+            row.attempts, row.attempted_at = 1, now()
+            _to_transit(row)
+        changed = (row.txid, row.confirmations) != (txid, confirmations)
+        row.txid, row.confirmations, row.outcome = txid, confirmations, Dispatch.Outcome.SENT
+        if fee is not None:
+            row.fee = fee
+        if changed:
+            _tell_txid(row)
+        if confirmations >= needed:
+            _finish(row)
+        row.save(
+            update_fields=["attempts", "attempted_at", "txid", "confirmations", "outcome", "fee", "state", "settled_at"]
+        )
+
+
+def _tell_txid(row: Dispatch) -> None:
+    Operation.objects.filter(withdrawal__dispatch=row).update(
+        txid=row.txid, confirmations=max(0, row.confirmations), updated_at=now()
+    )
+
+
+def _finish(row: Dispatch) -> None:
+    """transit -> hot; fee -> income; unused reserve back; what the network really took is the house's expense."""
+    hot = posting.account(row.coin, Kind.HOT)
+    legs = []
+    for withdrawal in locks.withdrawals(dispatch=row):
+        held = _held(withdrawal)
+        legs.append(posting.Leg(posting.account(row.coin, Kind.TRANSIT), hot, withdrawal.amount))
+        if withdrawal.fee:
+            legs.append(posting.Leg(held, posting.account(row.coin, Kind.FEE_INCOME), withdrawal.fee))
+        if withdrawal.network_reserve:
+            legs += _spend_reserve(row, withdrawal, held)
+        close(withdrawal, Withdrawal.State.DONE, Operation.Status.DONE)
+        events.emit("withdrawal_done", user_id=withdrawal.operation.user_id, operation=withdrawal.operation)
+    if row.fee:
+        expense = posting.account(row.coin, Kind.NETWORK_FEE)
+        legs.append(posting.Leg(expense, hot, row.fee))
+    if legs:
+        _post(row, "chore_final" if row.chore else "withdrawal_final", "final", legs)
+    row.state, row.settled_at = Dispatch.State.FINAL, now()
+
+
+def _spend_reserve(row: Dispatch, withdrawal: Withdrawal, held: Account) -> list[posting.Leg]:
+    """A route's cost passed on to its sender, and the rest of what was held for it given back."""
+    cost = min(row.fee, withdrawal.network_reserve)
+    free = posting.account(row.coin, Kind.USER, owner_id=withdrawal.operation.user_id)
+    legs = []
+    if cost:
+        legs.append(posting.Leg(held, posting.account(row.coin, Kind.NETWORK_FEE), cost))
+    if withdrawal.network_reserve > cost:
+        legs.append(posting.Leg(held, free, withdrawal.network_reserve - cost))
+    return legs
+
+
+def release(pk: int, reason: str) -> None:
+    """The dispatch is proven dead: its withdrawals are prepared anew, or fail and give everything back."""
+    with transaction.atomic(durable=True):
+        row = locks.dispatch(pk)
+        if row.state != Dispatch.State.LIVE:
+            return
+        rows = locks.withdrawals(dispatch=row)
+        if row.attempts and rows:
+            transit = posting.account(row.coin, Kind.TRANSIT)
+            legs = [posting.Leg(transit, _held(withdrawal), withdrawal.amount) for withdrawal in rows]
+            _post(row, "withdrawal_dead", "dead", legs)
+        for withdrawal in rows:
+            _requeue_or_fail(withdrawal, reason)
+        row.state, row.reason, row.settled_at = Dispatch.State.DEAD, reason[:REASON], now()
+        row.save(update_fields=["state", "reason", "settled_at"])
+
+
+def _requeue_or_fail(row: Withdrawal, reason: str) -> None:
+    row.tries += 1
+    row.dispatch = None
+    row.save(update_fields=["tries", "dispatch"])
+    Operation.objects.filter(pk=row.operation_id).update(retries=row.tries, txid="", confirmations=0)
+    row.operation.refresh_from_db()
+    if row.tries < row.coin.tries_max:
+        row.state = Withdrawal.State.QUEUED
+        row.save(update_fields=["state"])
+        return
+    _fail(row, reason)
+
+
+def _fail(row: Withdrawal, reason: str) -> None:
+    give_back(row, kind="withdrawal_failed")
+    close(row, Withdrawal.State.FAILED, Operation.Status.FAILED, reason[:REASON])
+    events.emit("withdrawal_failed", user_id=row.operation.user_id, operation=row.operation, reason=reason[:REASON])
+
+
+def fail_queued(withdrawal_id: int, reason: str) -> None:
+    """A withdrawal that can never be prepared: everything back, with the reason."""
+    with transaction.atomic(durable=True):
+        for row in locks.withdrawals_by_id([withdrawal_id]):
+            if row.state == Withdrawal.State.QUEUED:
+                _fail(row, reason)
+
+
+def note_queued(withdrawal_ids: list[int], reason: str) -> None:
+    """Tell the owners why their withdrawals still wait."""
+    Operation.objects.filter(withdrawal__in=withdrawal_ids, status=Operation.Status.PENDING).exclude(
+        reason=reason[:REASON]
+    ).update(reason=reason[:REASON], updated_at=now())
+
+
+def settle_inside(withdrawal_id: int, address: Address) -> None:
+    """The destination turned out to be a member's: held -> recipient, at a move's fee if that is lower."""
+    owner = address.account.owner if address.account else None
+    if owner is None:
+        fail_queued(withdrawal_id, "The address belongs to this site but to none of its members.")
+        return
+    with transaction.atomic(durable=True):
+        for row in locks.withdrawals_by_id([withdrawal_id]):
+            if row.state == Withdrawal.State.QUEUED:
+                _settle_inside(row, address, owner.pk)
+
+
+def _settle_inside(row: Withdrawal, address: Address, recipient_id: int) -> None:
+    account = address.account
+    assert account is not None
+    operation, held = row.operation, _held(row)
+    fee = min(row.fee, fees.fee_for(row.coin, Purpose.MOVE, row.amount))
+    free = posting.account(row.coin, Kind.USER, owner_id=operation.user_id)
+    legs = [posting.Leg(held, account, row.amount)]
+    if fee:
+        legs.append(posting.Leg(held, posting.account(row.coin, Kind.FEE_INCOME), fee))
+    if rest := row.fee - fee + row.network_reserve:
+        legs.append(posting.Leg(held, free, rest))
+    posted = posting.post(
+        kind="withdrawal_inside", scope=f"withdrawal:{row.pk}", key="inside", request={"to": account.pk}, legs=legs
+    )
+    received = Operation.objects.create(
+        user_id=recipient_id, account=account, coin=row.coin, kind=Operation.Kind.MOVE, incoming=True,
+        status=Operation.Status.DONE, gross=row.amount, counterpart_id=operation.user_id, pair=operation,
+        transaction_id=posted.id, done_at=now(),
+    )  # fmt: skip
+    operation.pair, operation.counterpart_id = received, recipient_id
+    operation.fee, operation.gross = fee, row.amount + fee
+    operation.save(update_fields=["pair", "counterpart", "fee", "gross", "updated_at"])
+    close(row, Withdrawal.State.DONE, Operation.Status.DONE, "Paid inside this site.")
+    events.emit("move_received", user_id=recipient_id, operation=received)
+    events.emit("withdrawal_done", user_id=operation.user_id, operation=operation)
+
+
+def _held(row: Withdrawal) -> Account:
+    return posting.account(row.coin, Kind.HELD, owner_id=row.operation.user_id)
+
+
+def _post(row: Dispatch, kind: str, key: str, legs: list[posting.Leg]) -> None:
+    posting.post(kind=kind, scope=f"dispatch:{row.pk}", key=key, request={"ident": row.ident}, legs=legs)

@@ -1,0 +1,74 @@
+"""One "To" box for members and addresses: every surface sends through these two."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from accounts.proof import Proof
+from accounts.queries import find_recipient
+from ledger.models import Account, Coin, Kind, Operation, Purpose
+from ledger.services import fees
+from ledger.services.moves import preview_move, request_move
+from ledger.services.quotes import Quote
+from ledger.services.withdrawals import preview_withdrawal, request_withdrawal
+from wallets_site.base.errors import CoinUnavailable, InsufficientFunds, InvalidAddress, InvalidRequest
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+def preview_send(*, user: User, coin: Coin, to: str, amount: int, extra: str = "", max_amount: bool = False) -> Quote:
+    """A quote for a member's name or e-mail, or for an address. max_amount: all that is available, after fees.
+
+    Raises WalletError: nobody and nothing by that text, a limit, too little available, or a coin that is closed.
+    """
+    text = to.strip()
+    recipient = find_recipient(text) if text else None
+    if recipient is None and not text:
+        raise InvalidRequest("Enter a user name, an e-mail address or a coin address.")
+    available = available_of(user, coin)
+    if max_amount:
+        purpose = Purpose.WITHDRAWAL if recipient is None else Purpose.MOVE
+        amount = fees.most_sendable(coin, purpose, available)
+        if amount == 0:
+            raise InsufficientFunds("Nothing is left to send after the fee.", available=str(available))
+    if recipient is not None:
+        quote = preview_move(user=user, coin=coin, recipient=recipient, amount=amount)
+    else:
+        quote = _preview_address(user, coin, text, amount, extra, max_amount, available)
+    if quote.total > available:
+        raise InsufficientFunds("There is not enough available for this amount and its fee.", available=str(available))
+    return quote
+
+
+def _preview_address(
+    user: User, coin: Coin, text: str, amount: int, extra: str, max_amount: bool, available: int
+) -> Quote:
+    try:
+        quote = preview_withdrawal(user=user, coin=coin, address=text, amount=amount, extra=extra)
+    except InvalidAddress as error:
+        if "@" in text or len(text) <= 30:
+            raise InvalidRequest(f"We cannot send {coin.symbol} to “{text[:60]}”. Check the spelling.") from error
+        raise
+    if not max_amount:
+        return quote
+    purpose = Purpose.MOVE if quote.recipient else Purpose.WITHDRAWAL
+    best = fees.most_sendable(coin, purpose, available, quote.network_reserve)
+    if best == amount:
+        return quote
+    if best == 0:
+        raise InsufficientFunds("Nothing is left to send after the fee.", available=str(available))
+    return preview_withdrawal(user=user, coin=coin, address=text, amount=best, extra=extra)
+
+
+def request_send(*, user: User, quote: Quote, proof: Proof, key: str, comment: str = "") -> Operation:
+    """Take the quote: a move or a withdrawal; the sender's operation."""
+    if not quote.coin.is_active:
+        raise CoinUnavailable(f"{quote.coin.name} is switched off on this site.")
+    request = request_move if quote.kind == "move" else request_withdrawal
+    return request(user=user, quote=quote, proof=proof, key=key, comment=comment)
+
+
+def available_of(user: User, coin: Coin) -> int:
+    row = Account.objects.filter(coin=coin, owner=user, kind=Kind.USER, number=0).first()
+    return row.balance if row else 0

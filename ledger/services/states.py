@@ -1,0 +1,54 @@
+"""What a coin can do right now, in words: asked by every surface, decided here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from adapters.models import Wallet
+from ledger.models import Coin, CoinWallet, Freeze
+from wallets_site.base.errors import CoinUnavailable
+
+
+@dataclass(frozen=True, slots=True)
+class CoinState:
+    deposits_ok: bool
+    withdrawals_ok: bool
+    moves_ok: bool
+    reason: str  # a sentence for users, empty when all is well
+
+
+def state_of(coin: Coin, use: CoinWallet | None) -> CoinState:
+    """`use`: the coin's active wallet, with its `wallet` loaded."""
+    if not coin.is_active:
+        return CoinState(False, False, False, f"{coin.name} is switched off on this site.")
+    if use is None:
+        return CoinState(False, False, True, f"No {coin.name} node is connected to this site yet.")
+    if use.wallet.state == Wallet.State.DOWN:
+        return CoinState(
+            coin.deposits_on, False, True,
+            f"The {coin.name} node does not answer just now: deposits appear later and withdrawals wait."
+            " Balances are safe, and sending to members works.",
+        )  # fmt: skip
+    if use.wallet.state == Wallet.State.CLOSED:
+        return CoinState(False, False, True, f"{coin.name} deposits and withdrawals are closed until a manager acts.")
+    if not (coin.withdrawals_on and use.payouts_on) or Freeze.objects.filter(wallet=use.wallet, ended_at=None).exists():
+        return CoinState(coin.deposits_on, False, True, f"{coin.name} withdrawals are paused by the site.")
+    reason = "" if coin.deposits_on else f"{coin.name} deposits are paused by the site."
+    return CoinState(coin.deposits_on, True, True, reason)
+
+
+def current_state(coin: Coin) -> CoinState:
+    return state_of(coin, CoinWallet.objects.select_related("wallet").filter(coin=coin, is_active=True).first())
+
+
+def demand_withdrawals(coin: Coin) -> None:
+    """Raises CoinUnavailable with the reason while no withdrawal of this coin can be asked for."""
+    state = current_state(coin)
+    if not state.withdrawals_ok:
+        raise CoinUnavailable(state.reason)
+
+
+def demand_moves(coin: Coin) -> None:
+    state = current_state(coin)
+    if not state.moves_ok:
+        raise CoinUnavailable(state.reason)

@@ -1,0 +1,55 @@
+"""The queue's entry points: ids only, and each may run 0, 1 or 5 times."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from django.core.cache import cache
+
+from adapters.models import Wallet
+from ledger import pokes
+from ledger.drains import chores as chores_drain
+from ledger.drains import pay as pay_drain
+from ledger.drains import scan as scan_drain
+from ledger.models import CoinWallet
+from ledger.pokes import enqueue
+
+__all__ = ["beat", "chores", "enqueue", "pay", "scan", "sweep"]
+
+HEARTBEAT: Final = "wallets:heartbeat"
+DAY: Final = 86_400
+
+
+def beat() -> None:
+    """Shows the parent process that the cluster works."""
+    pokes.started("beat")
+    cache.set(HEARTBEAT, time.time(), DAY)
+
+
+def sweep() -> None:
+    """Makes good every lost poke: all wallets, each in a task of its own so that no node slows another coin."""
+    pokes.started("sweep")
+    cache.set(HEARTBEAT, time.time(), DAY)
+    chores_drain.roll_up()
+    for use in CoinWallet.objects.select_related("coin", "wallet"):
+        enqueue("scan", use.wallet_id)
+        if pay_drain.has_work(use):
+            enqueue("pay", use.wallet_id)
+        enqueue("chores", use.wallet_id)
+
+
+def scan(wallet_id: int) -> None:
+    pokes.started("scan", wallet_id)
+    scan_drain.scan(wallet_id)
+
+
+def pay(wallet_id: int) -> None:
+    pokes.started("pay", wallet_id)
+    pay_drain.pay(wallet_id)
+
+
+def chores(wallet_id: int) -> None:
+    pokes.started("chores", wallet_id)
+    if Wallet.objects.filter(pk=wallet_id).exists():
+        chores_drain.chores(wallet_id)

@@ -1,0 +1,68 @@
+"""What every page here shares: who asks, what they must be allowed, and the answer to a poll."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, cast
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from accounts.capabilities import Capability, require
+from accounts.models import User
+from wallets_site.base.errors import (
+    InsufficientFunds,
+    InvalidAddress,
+    InvalidAmount,
+    InvalidRequest,
+    LimitReached,
+    WalletError,
+)
+from wallets_site.base.ids import new_key
+
+View = Callable[..., HttpResponse]
+
+_FIELDS: dict[type[WalletError], str] = {
+    InvalidAmount: "amount",
+    InsufficientFunds: "amount",
+    LimitReached: "amount",
+    InvalidAddress: "to",
+    InvalidRequest: "to",
+}
+
+
+def person(request: HttpRequest) -> User:
+    """Who asks. The sign-in middleware lets nobody else come this far."""
+    return cast(User, request.user)
+
+
+def needs(capability: Capability) -> Callable[[View], View]:
+    """Refuses with NotAllowed, which the middleware shows as a page."""
+
+    def decorate(view: View) -> View:
+        @functools.wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            require(person(request), capability)
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+def posted_key(request: HttpRequest) -> str:
+    """The idempotency key of this form; a form without one counts as a new request."""
+    return request.POST.get("key", "")[:64] or new_key()
+
+
+def field_of(error: WalletError) -> str | None:
+    """The field of the send form a refusal belongs beside; None for the form as a whole."""
+    return _FIELDS.get(type(error))
+
+
+def fragment(request: HttpRequest, template: str, context: dict[str, Any], *, version: str) -> HttpResponse:
+    """A piece of a page for a poll: 204, which changes nothing on the page, while `version` is the one it has."""
+    if request.GET.get("v") == version:
+        return HttpResponse(status=204)
+    return render(request, template, {**context, "version": version})

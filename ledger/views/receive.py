@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.capabilities import Capability, may
+from accounts.models import User
+from ledger import nodes, queries
+from ledger.forms import LabelForm, RequestedAmountForm
+from ledger.models import Coin, Deposit
+from ledger.services.addresses import assign_address, rename_address
+from ledger.services.faucet import send_test_coins
+from ledger.views.http import fragment, needs, person, posted_key
+from wallets_site.base.errors import WalletError
+from wallets_site.base.ids import new_key
+
+
+@require_safe
+@needs(Capability.HAS_WALLETS)
+def receive(request: HttpRequest, symbol: str) -> HttpResponse:
+    user, coin = person(request), queries.coin(symbol)
+    addresses = queries.addresses(user, coin)
+    form = RequestedAmountForm(request.GET if "amount" in request.GET else None, coin=coin)
+    amount = form.cleaned_data["amount"] if form.is_valid() else None
+    context = {
+        "coin": coin,
+        "coins": queries.coins(),
+        "state": queries.balance(user, coin).state,
+        "address": addresses[0] if addresses else None,
+        "older": addresses[1:],
+        "form": form,
+        "amount": amount,
+        "uri": nodes.payment_uri(addresses[0], amount) if addresses else "",
+        "faucet": nodes.can_give_test_coins(coin),
+        "may_make": may(user, Capability.GENERATE_ADDRESS),
+        "key": new_key(),
+        **_watched(user, coin),
+    }
+    return render(request, "ledger/receive.html", context)
+
+
+@require_safe
+@needs(Capability.HAS_WALLETS)
+def live(request: HttpRequest, symbol: str) -> HttpResponse:
+    context = _watched(person(request), queries.coin(symbol))
+    return fragment(request, "ledger/parts/incoming.html", context, version=context["version"])
+
+
+def _watched(user: User, coin: Coin) -> dict[str, Any]:
+    """Payments on their way, and the newest one that arrived."""
+    incoming = queries.incoming(user, coin)
+    arrived = queries.activity(user, coin=coin, kind="deposit", status="done", limit=1).operations
+    return {
+        "coin": coin,
+        "incoming": incoming,
+        "arrived": arrived[0] if arrived else None,
+        "version": _version(incoming, arrived[0].pk if arrived else 0),
+    }
+
+
+def _version(incoming: list[Deposit], arrived: int) -> str:
+    return "-".join([str(arrived), *(f"{each.pk}.{each.confirmations}" for each in incoming)])
+
+
+@require_POST
+@needs(Capability.GENERATE_ADDRESS)
+def new_address(request: HttpRequest, symbol: str) -> HttpResponse:
+    coin = queries.coin(symbol)
+    try:
+        assign_address(user=person(request), coin=coin, key=posted_key(request))
+    except WalletError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, f"Here is your new {coin.name} address. The ones before it keep working.")
+    return redirect("receive", symbol=symbol)
+
+
+@require_POST
+@needs(Capability.HAS_WALLETS)
+def label(request: HttpRequest, symbol: str, pk: int) -> HttpResponse:
+    form = LabelForm(request.POST)
+    if form.is_valid():
+        rename_address(user=person(request), address_id=pk, label=form.cleaned_data["label"])
+        messages.success(request, "The label is saved.")
+    else:
+        messages.error(request, "A label has at most 60 characters.")
+    return redirect("receive", symbol=symbol)
+
+
+@require_POST
+@needs(Capability.HAS_WALLETS)
+def test_coins(request: HttpRequest, symbol: str) -> HttpResponse:
+    coin = queries.coin(symbol)
+    try:
+        send_test_coins(user=person(request), coin=coin, key=posted_key(request))
+    except WalletError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, "Test coins are on their way. They show up on this page within seconds.")
+    return redirect("receive", symbol=symbol)

@@ -1,0 +1,129 @@
+"""Send in three steps: type it, read it back with its price, see it as an operation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts import proof
+from accounts.capabilities import Capability
+from accounts.stepup import reauthenticate_redirect
+from ledger import money, queries
+from ledger.forms import SendForm
+from ledger.models import Coin
+from ledger.services.quotes import Quote, read_quote
+from ledger.services.sending import request_send
+from ledger.views import drafts
+from ledger.views.http import field_of, needs, person
+from wallets_site.base.errors import ProofRequired, QuoteExpired, WalletError
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@needs(Capability.HAS_WALLETS)
+def send(request: HttpRequest, symbol: str) -> HttpResponse:
+    """Step 1. What was typed is checked and priced at once, so that a refusal stands beside its field."""
+    user, coin = person(request), queries.coin(symbol)
+    everything = "max" in request.POST
+    form = SendForm(request.POST or None, coin=coin, everything=everything, initial=_typed_before(request, coin))
+    if request.method == "POST" and form.is_valid():
+        said = form.cleaned_data
+        amount = "0" if everything else str(said["amount"])
+        draft = drafts.Draft(coin.symbol, said["to"], amount, everything, said["comment"])
+        try:
+            draft.quote_again(user)
+        except WalletError as error:
+            form.add_error(field_of(error), error.message)
+        else:
+            return redirect("send_review", symbol=symbol, key=drafts.save(request, draft).key)
+    context = {"coin": coin, "coins": queries.coins(), "form": form, "terms": queries.terms(coin)}
+    return render(request, "ledger/send.html", {**context, "balance": queries.balance(user, coin)})
+
+
+def _typed_before(request: HttpRequest, coin: Coin) -> dict[str, str]:
+    if "draft" not in request.GET:
+        return {name: request.GET.get(name, "") for name in ("to", "amount", "comment")}
+    draft = drafts.find(request, request.GET["draft"], coin.symbol)
+    amount = "" if draft.everything else money.plain(int(draft.amount), coin.decimals)
+    return {"to": draft.to, "amount": amount, "comment": draft.comment}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@needs(Capability.HAS_WALLETS)
+def review(request: HttpRequest, symbol: str, key: str) -> HttpResponse:
+    """Step 2. The figures shown are the ones confirmed; those over a minute old are worked out again first."""
+    draft = drafts.find(request, key, symbol)
+    if draft.operation is not None:
+        return redirect("operation", pk=draft.operation)
+    if request.method == "POST":
+        return _confirm(request, draft)
+    try:
+        context = _figures(request, draft)
+    except WalletError as error:
+        return _back_to_the_form(request, draft, error)
+    return render(request, "ledger/send_review.html", context)
+
+
+@require_safe
+@needs(Capability.HAS_WALLETS)
+def figures(request: HttpRequest, symbol: str, key: str) -> HttpResponse:
+    """The figures alone, for a review that stays open longer than they hold."""
+    draft = drafts.find(request, key, symbol)
+    if draft.operation is not None:
+        return redirect("operation", pk=draft.operation)
+    try:
+        context = _figures(request, draft)
+    except WalletError as error:
+        context = {"draft": draft, "coin": queries.coin(symbol), "refusal": error.message}
+    return render(request, "ledger/parts/figures.html", context)
+
+
+def _figures(request: HttpRequest, draft: drafts.Draft) -> dict[str, Any]:
+    quote, before = _standing_quote(request, draft), int(draft.total)
+    again = quote is None
+    if quote is None:
+        quote = draft.quote_again(person(request))
+        draft.requotes += 1
+        drafts.save(request, draft)
+    changed = before if again and before != quote.total else None
+    keep_fresh = draft.requotes < drafts.MOST_REQUOTES
+    return {
+        "draft": draft, "coin": quote.coin, "quote": quote, "again": again, "changed": changed, "keep_fresh": keep_fresh
+    }  # fmt: skip
+
+
+def _standing_quote(request: HttpRequest, draft: drafts.Draft) -> Quote | None:
+    try:
+        quote = read_quote(draft.token, user=person(request))
+    except QuoteExpired:
+        return None
+    return None if quote.expired else quote
+
+
+def _confirm(request: HttpRequest, draft: drafts.Draft) -> HttpResponse:
+    user = person(request)
+    here = reverse("send_review", args=[draft.coin, draft.key])
+    try:
+        quote = read_quote(request.POST.get("quote", ""), user=user)
+        evidence = proof.of_request(request)
+        operation = request_send(user=user, quote=quote, proof=evidence, key=draft.key, comment=draft.comment)
+    except ProofRequired as error:
+        messages.info(request, f"{error.message} What you typed is kept.")
+        return reauthenticate_redirect(request, back=here)
+    except QuoteExpired as error:
+        messages.warning(request, error.message)
+        return redirect(here)
+    except WalletError as error:
+        return _back_to_the_form(request, draft, error)
+    draft.operation = operation.pk
+    drafts.save(request, draft)
+    return redirect("operation", pk=operation.pk)
+
+
+def _back_to_the_form(request: HttpRequest, draft: drafts.Draft, error: WalletError) -> HttpResponse:
+    messages.error(request, error.message)
+    return redirect(f"{reverse('send', args=[draft.coin])}?draft={draft.key}")

@@ -1,0 +1,211 @@
+"""A proxy in front of a daemon that the product cannot tell from it, with faults on demand.
+
+It forwards headers and bodies as they are and keeps one upstream connection for each of its own, so that
+digest logins, which live on a connection, work through it.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Literal
+
+from tests.devnet.rpc import HOST
+
+WARMING_UP = b'{"result":null,"error":{"code":-28,"message":"Loading block index..."},"id":null}'
+UPSTREAM_SECONDS = 120
+Kind = Literal["drop", "delay", "answer", "cut"]
+
+
+@dataclass
+class Fault:
+    """What to do with calls of `method` ("" means any), `times` times (0: always).
+
+    drop: the daemon does it, its answer is lost. delay: answer after `seconds`. answer: `status` and `body`
+    instead of asking the daemon. cut: half of the daemon's answer, then the connection ends.
+    """
+
+    kind: Kind
+    method: str = ""
+    times: int = 1
+    seconds: float = 0
+    status: int = 200
+    body: bytes = b""
+    used: int = 0
+
+    def fits(self, method: str) -> bool:
+        return self.method in ("", method) and (self.times == 0 or self.used < self.times)
+
+
+@dataclass
+class Exchange:
+    """One call that reached the proxy."""
+
+    path: str
+    method: str
+    params: Any
+    status: int = 0
+    body: bytes = field(default=b"", repr=False)
+
+
+class Proxy:
+    def __init__(self, port: int) -> None:
+        """port: where the daemon listens."""
+        self.exchanges: list[Exchange] = []
+        self._faults: list[Fault] = []
+        self._lock = threading.Lock()
+        self._server = _Server((HOST, 0), _handler(self, port))
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+        self.port = int(self._server.server_address[1])
+        self.url = f"http://{HOST}:{self.port}"
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    # -- faults --
+
+    def drop_reply(self, method: str, times: int = 1) -> None:
+        self._add(Fault("drop", method, times))
+
+    def cut_reply(self, method: str = "", times: int = 1) -> None:
+        self._add(Fault("cut", method, times))
+
+    def delay(self, method: str, seconds: float, times: int = 1) -> None:
+        self._add(Fault("delay", method, times, seconds))
+
+    def answer(self, body: bytes, *, status: int = 200, method: str = "", times: int = 0) -> None:
+        self._add(Fault("answer", method, times, status=status, body=body))
+
+    def rubbish(self, method: str = "", times: int = 0) -> None:
+        self.answer(b"<html>Bad gateway", status=502, method=method, times=times)
+
+    def warming_up(self) -> None:
+        self.answer(WARMING_UP, status=500)
+
+    def unauthorised(self) -> None:
+        self.answer(b"", status=401)
+
+    def error(self, code: int, message: str, method: str = "", times: int = 0) -> None:
+        body = {"result": None, "error": {"code": code, "message": message}, "id": None}
+        self.answer(json.dumps(body).encode(), status=500, method=method, times=times)
+
+    def heal(self) -> None:
+        with self._lock:
+            self._faults.clear()
+
+    def _add(self, fault: Fault) -> None:
+        with self._lock:
+            self._faults.append(fault)
+
+    def take(self, method: str) -> Fault | None:
+        with self._lock:
+            fault = next((one for one in self._faults if one.fits(method)), None)
+            if fault is not None:
+                fault.used += 1
+            return fault
+
+    def calls(self, method: str) -> list[Exchange]:
+        return [one for one in self.exchanges if one.method == method]
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away in the middle is no news."""
+
+
+def _handler(proxy: Proxy, port: int) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def setup(self) -> None:
+            super().setup()
+            self.upstream = http.client.HTTPConnection(HOST, port, timeout=UPSTREAM_SECONDS)
+
+        def finish(self) -> None:
+            self.upstream.close()
+            super().finish()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            exchange = Exchange(self.path, *_call_of(body))
+            proxy.exchanges.append(exchange)
+            fault = proxy.take(exchange.method)
+            if fault is not None and fault.kind == "answer":
+                return self._give(exchange, fault.status, _with_id(fault.body, body), {})
+            if fault is not None and fault.kind == "delay":
+                time.sleep(fault.seconds)
+            self.upstream.request("POST", self.path, body, dict(self.headers.items()))
+            answer = self.upstream.getresponse()
+            raw = answer.read()
+            if fault is not None and fault.kind == "drop":
+                exchange.status, exchange.body = answer.status, raw
+                return self._hang_up()
+            if fault is not None and fault.kind == "cut":
+                return self._cut(raw)
+            login = answer.getheader("WWW-Authenticate")
+            return self._give(exchange, answer.status, raw, {"WWW-Authenticate": login} if login else {})
+
+        def _give(self, exchange: Exchange, status: int, raw: bytes, headers: dict[str, str]) -> None:
+            exchange.status, exchange.body = status, raw
+            self.send_response(status)
+            for name, value in {"Content-Type": "application/json", **headers}.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(raw)))
+            self.end_headers()
+            self.wfile.write(raw)
+
+        def _cut(self, raw: bytes) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(raw)))
+            self.end_headers()
+            self.wfile.write(raw[: len(raw) // 2])
+            self._hang_up()
+
+        def _hang_up(self) -> None:
+            self.close_connection = True
+            self.wfile.flush()
+            self.connection.shutdown(socket.SHUT_RDWR)
+
+    return Handler
+
+
+def _call_of(body: bytes) -> tuple[str, Any]:
+    try:
+        data = json.loads(body)
+        return str(data["method"]), data.get("params")
+    except (ValueError, KeyError, TypeError):
+        return "", None
+
+
+def _with_id(answer: bytes, asked: bytes) -> bytes:
+    """Our answer with the id of the call, where it is a JSON-RPC answer."""
+    try:
+        data, call = json.loads(answer), json.loads(asked)
+        return json.dumps({**data, "id": call["id"]}).encode()
+    except (ValueError, KeyError, TypeError):
+        return answer
+
+
+@contextmanager
+def proxy_to(port: int) -> Iterator[Proxy]:
+    made = Proxy(port)
+    try:
+        yield made
+    finally:
+        made.close()

@@ -1,0 +1,178 @@
+"""The parent process: whatever dies, the site goes on; when the parent goes, nothing is left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import requests
+from django.core.cache import cache
+from django.core.cache.backends.redis import RedisCache
+from django_q.models import OrmQ
+
+from tests.support.databases import Database
+from tests.support.live import child_environment
+from tests.support.processes import PYTHON, Child, children_of, descendants_of, is_alive, wait_for
+from tests.support.redis import RedisServer, free_port
+from wallets_site.supervisor import HEARTBEAT
+
+BEAT = "0.5"
+
+
+@contextmanager
+def running(site: Database, *options: str, **environment: str) -> Iterator[Child]:
+    command = [PYTHON, "manage.py", "run", "--beat", BEAT, *options]
+    child = Child(command, log=site.folder / "run.log", env=child_environment(site, **environment))
+    try:
+        yield child
+    finally:
+        child.stop(seconds=30)
+
+
+def heartbeat() -> Any:
+    return cache.get(HEARTBEAT)
+
+
+def wait_for_a_beat(read: Callable[[], Any] = heartbeat, *, seconds: float = 30) -> None:
+    """Two new beats: the first may have been under way already."""
+    for _ in range(2):
+        before = read()
+        wait_for("the cluster's heartbeat", lambda before=before: read() not in (None, before), seconds=seconds)
+
+
+def leader_of_cluster(parent: Child) -> int:
+    """Without the web, the parent has one child."""
+    return wait_for("the cluster", lambda: children_of(parent.pid))[0]
+
+
+def workers_of(parent: Child) -> list[int]:
+    """The sentinel starts its two workers before anything else."""
+    sentinel = wait_for("the sentinel", lambda: children_of(leader_of_cluster(parent)))[0]
+    return wait_for("the workers", lambda: len(below := children_of(sentinel)) >= 4 and below)[:2]
+
+
+@pytest.mark.parametrize("which", [[0], [1], [0, 1]], ids=["first", "second", "both"])
+def test_work_goes_on_after_workers_are_killed(site: Database, which: list[int]) -> None:
+    with running(site, "--no-web") as parent:
+        wait_for_a_beat()
+        workers = workers_of(parent)
+        for number in which:
+            os.kill(workers[number], signal.SIGKILL)
+        wait_for("their end", lambda: not any(is_alive(workers[number]) for number in which))
+        wait_for_a_beat()
+
+
+def test_work_goes_on_over_redis_after_workers_are_killed(site: Database) -> None:
+    server = RedisServer(site.folder)
+    try:
+        with running(site, "--no-web", REDIS_URL=server.url) as parent:
+            shared = RedisCache(server.url, {})
+            wait_for_a_beat(lambda: shared.get(HEARTBEAT))
+            for pid in workers_of(parent):
+                os.kill(pid, signal.SIGKILL)
+            wait_for_a_beat(lambda: shared.get(HEARTBEAT))
+    finally:
+        server.stop()
+
+
+def test_a_killed_cluster_is_started_again(site: Database) -> None:
+    with running(site, "--no-web") as parent:
+        wait_for_a_beat()
+        leader = leader_of_cluster(parent)
+        os.kill(leader, signal.SIGKILL)
+        wait_for("another cluster", lambda: children_of(parent.pid) not in ([], [leader]))
+        wait_for_a_beat()
+
+
+def test_a_cluster_that_stands_still_is_killed_and_started_again(site: Database) -> None:
+    with running(site, "--no-web", "--stale", "3") as parent:
+        wait_for_a_beat()
+        leader = leader_of_cluster(parent)
+        frozen = [leader, *descendants_of(leader)]
+        for pid in frozen:
+            os.kill(pid, signal.SIGSTOP)
+        wait_for("the end of the frozen ones", lambda: not any(map(is_alive, frozen)))
+        wait_for_a_beat()
+
+
+def test_pokes_do_not_pile_up_while_nobody_takes_them(site: Database) -> None:
+    with running(site, "--no-web", "--stale", "60") as parent:
+        wait_for_a_beat()
+        leader = leader_of_cluster(parent)
+        for pid in [leader, *descendants_of(leader)]:
+            os.kill(pid, signal.SIGSTOP)
+        before = OrmQ.objects.count()
+        wait_for("a poke that nobody takes", lambda: OrmQ.objects.count() > 0)
+        # Ten more beats of the parent: its clock is the log of a second, busy poll.
+        wait_for("ten beats", _ticks(25), pause=0.2)
+        assert OrmQ.objects.count() <= before + 2
+
+
+def _ticks(count: int) -> Callable[[], bool]:
+    left = iter(range(count))
+    return lambda: next(left, None) is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_stop_leaves_nothing_behind(site: Database, number: signal.Signals) -> None:
+    with running(site, "--port", str(free_port())) as parent:
+        wait_for("the site", lambda: "ready: " in parent.output())
+        wait_for_a_beat()
+        family = descendants_of(parent.pid)
+        assert len(family) >= 7  # gunicorn and two workers; the cluster, its sentinel, two workers and more
+        parent.send(number)
+        assert parent.wait(20) == 0
+        assert [pid for pid in family if is_alive(pid)] == []
+
+
+def test_a_killed_parent_takes_everything_along(site: Database) -> None:
+    with running(site, "--port", str(free_port())) as parent:
+        wait_for("the site", lambda: "ready: " in parent.output())
+        wait_for_a_beat()
+        family = descendants_of(parent.pid)
+        parent.process.kill()
+        wait_for("the end of all", lambda: not any(map(is_alive, family)))
+
+
+def test_visitors_wait_while_a_killed_web_server_comes_back(site: Database) -> None:
+    port = free_port()
+    with running(site, "--port", str(port)) as parent:
+        wait_for("the site", lambda: "ready: " in parent.output())
+        web = next(pid for pid in children_of(parent.pid) if b"gunicorn" in _command_line(pid))
+        for pid in [*descendants_of(web), web]:
+            os.kill(pid, signal.SIGKILL)
+        page = requests.get(f"http://127.0.0.1:{port}/accounts/login/", timeout=30, allow_redirects=False)
+        assert page.status_code < 500
+
+
+def _command_line(pid: int) -> bytes:
+    with open(f"/proc/{pid}/cmdline", "rb") as file:
+        return file.read()
+
+
+def test_a_taken_port_is_said_in_words(site: Database) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        running(site, "--port", str(taken.getsockname()[1])) as parent,
+    ):
+        assert parent.wait() == 1
+        assert "Cannot listen on port" in parent.output()
+        assert "PORT=" in parent.output()
+
+
+def test_a_database_that_was_not_set_up_is_said_in_words(site: Database) -> None:
+    with running(site, "--no-web", WALLETS_DATA_DIR=str(site.folder / "empty")) as parent:
+        assert parent.wait() == 1
+        assert "manage.py setup" in parent.output()
+
+
+def test_without_a_cluster_only_the_web_runs(site: Database) -> None:
+    with running(site, "--port", str(free_port()), WALLETS_CLUSTER="False") as parent:
+        wait_for("the site", lambda: "ready: " in parent.output())
+        assert len(children_of(parent.pid)) == 1
+        assert heartbeat() is None

@@ -1,0 +1,38 @@
+"""Runs `manage.py ARGS` or `gunicorn ARGS` as a child of the supervisor that cannot outlive it.
+
+The kernel kills it with its parent, and everything it forks with itself: PR_SET_PDEATHSIG is not
+inherited by fork (Linux prctl(2)), so each new process sets it again.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import runpy
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent() -> None:
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def main(parent: int, program: str, args: list[str]) -> None:
+    die_with_parent()
+    if os.getppid() != parent:  # it died before the signal was armed
+        sys.exit(1)
+    os.register_at_fork(after_in_child=die_with_parent)
+    sys.argv = [program, *args]
+    if program == "gunicorn":
+        runpy.run_module("gunicorn", run_name="__main__", alter_sys=True)
+    else:
+        from django.core.management import execute_from_command_line
+
+        execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "wallets_site.settings")
+    main(int(sys.argv[1]), sys.argv[2], sys.argv[3:])
