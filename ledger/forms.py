@@ -58,6 +58,7 @@ class SendForm(forms.Form):
         amount = forms.CharField if everything else CoinAmountField
         extra = {"widget": AmountInput} if everything else {"coin": coin}
         self.fields["amount"] = amount(label=f"Amount in {coin.symbol}", required=not everything, **extra)
+        self.fields["amount"].help_text = "Or press Max to send all that is available, less the fee."
         self.order_fields(["to", "amount", "comment"])
 
 

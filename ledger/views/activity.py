@@ -11,13 +11,11 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.capabilities import Capability
 from ledger import queries
 from ledger.forms import ActivityFilters
-from ledger.models import Operation, Withdrawal
+from ledger.models import Operation
 from ledger.services.withdrawals import cancel_withdrawal
 from ledger.views.http import fragment, needs, person, posted_key
 from wallets_site.base.errors import WalletError
 from wallets_site.base.ids import new_key
-
-CANCELLABLE = (Withdrawal.State.WAITING, Withdrawal.State.QUEUED)
 
 
 @require_safe
@@ -79,7 +77,7 @@ def _context(shown: Operation) -> dict[str, Any]:
         "coin": shown.coin,
         "steps": queries.timeline(shown),
         "waiting_for": queries.waiting_for(shown),
-        "cancellable": _cancellable(shown),
+        "cancellable": queries.can_cancel(shown),
         "explorer": _explorer(shown),
         "key": new_key(),
         "version": _version(shown),
@@ -88,14 +86,6 @@ def _context(shown: Operation) -> dict[str, Any]:
 
 def _version(shown: Operation) -> str:
     return f"{shown.status}-{shown.confirmations}-{shown.updated_at.isoformat()}"
-
-
-def _cancellable(shown: Operation) -> bool:
-    return (
-        shown.kind == Operation.Kind.WITHDRAWAL
-        and not shown.is_final
-        and Withdrawal.objects.filter(operation=shown, state__in=CANCELLABLE).exists()
-    )
 
 
 def _explorer(shown: Operation) -> str:

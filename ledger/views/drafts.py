@@ -58,9 +58,9 @@ def save(request: HttpRequest, draft: Draft) -> Draft:
     return draft
 
 
-def find(request: HttpRequest, key: str, symbol: str) -> Draft:
-    """Raises Http404 for a draft that is not in this session or not of this coin."""
+def find(request: HttpRequest, key: str) -> Draft:
+    """Raises Http404 for a draft that is not in this session."""
     stored = request.session.get(_NAME, {}).get(key)
-    if stored is None or stored["coin"] != symbol:
+    if stored is None:
         raise Http404
     return Draft(**stored)

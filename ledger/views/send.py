@@ -39,7 +39,7 @@ def send(request: HttpRequest, symbol: str) -> HttpResponse:
         except WalletError as error:
             form.add_error(field_of(error), error.message)
         else:
-            return redirect("send_review", symbol=symbol, key=drafts.save(request, draft).key)
+            return redirect("send_review", symbol=coin.symbol, key=drafts.save(request, draft).key)
     context = {"coin": coin, "coins": queries.coins(), "form": form, "terms": queries.terms(coin)}
     return render(request, "ledger/send.html", {**context, "balance": queries.balance(user, coin)})
 
@@ -47,7 +47,7 @@ def send(request: HttpRequest, symbol: str) -> HttpResponse:
 def _typed_before(request: HttpRequest, coin: Coin) -> dict[str, str]:
     if "draft" not in request.GET:
         return {name: request.GET.get(name, "") for name in ("to", "amount", "comment")}
-    draft = drafts.find(request, request.GET["draft"], coin.symbol)
+    draft = drafts.find(request, request.GET["draft"])
     amount = "" if draft.everything else money.plain(int(draft.amount), coin.decimals)
     return {"to": draft.to, "amount": amount, "comment": draft.comment}
 
@@ -56,7 +56,7 @@ def _typed_before(request: HttpRequest, coin: Coin) -> dict[str, str]:
 @needs(Capability.HAS_WALLETS)
 def review(request: HttpRequest, symbol: str, key: str) -> HttpResponse:
     """Step 2. The figures shown are the ones confirmed; those over a minute old are worked out again first."""
-    draft = drafts.find(request, key, symbol)
+    draft = drafts.find(request, key)
     if draft.operation is not None:
         return redirect("operation", pk=draft.operation)
     if request.method == "POST":
@@ -72,7 +72,7 @@ def review(request: HttpRequest, symbol: str, key: str) -> HttpResponse:
 @needs(Capability.HAS_WALLETS)
 def figures(request: HttpRequest, symbol: str, key: str) -> HttpResponse:
     """The figures alone, for a review that stays open longer than they hold."""
-    draft = drafts.find(request, key, symbol)
+    draft = drafts.find(request, key)
     if draft.operation is not None:
         return redirect("operation", pk=draft.operation)
     try:

@@ -11,25 +11,26 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from tests.devnet.rpc import HOST
 
 WARMING_UP = b'{"result":null,"error":{"code":-28,"message":"Loading block index..."},"id":null}'
 UPSTREAM_SECONDS = 120
-Kind = Literal["drop", "delay", "answer", "cut"]
+Kind = Literal["drop", "swallow", "delay", "answer", "cut"]
+Answered = tuple[int, dict[str, str], bytes]  # status, headers, body
 
 
 @dataclass
 class Fault:
     """What to do with calls of `method` ("" means any), `times` times (0: always).
 
-    drop: the daemon does it, its answer is lost. delay: answer after `seconds`. answer: `status` and `body`
-    instead of asking the daemon. cut: half of the daemon's answer, then the connection ends.
+    drop: the daemon does it, its answer is lost. swallow: the daemon never hears of it. delay: it hears of it
+    after `seconds`. answer: `status` and `body` instead. cut: half of the daemon's answer, then the end.
     """
 
     kind: Kind
@@ -55,13 +56,36 @@ class Exchange:
     body: bytes = field(default=b"", repr=False)
 
 
-class Proxy:
+class Line(Protocol):
+    """One connection to whatever answers behind the proxy."""
+
+    def ask(self, exchange: Exchange, headers: dict[str, str], body: bytes) -> Answered: ...
+
+    def close(self) -> None: ...
+
+
+class DaemonLine:
     def __init__(self, port: int) -> None:
-        """port: where the daemon listens."""
-        self.exchanges: list[Exchange] = []
+        self._connection = http.client.HTTPConnection(HOST, port, timeout=UPSTREAM_SECONDS)
+
+    def ask(self, exchange: Exchange, headers: dict[str, str], body: bytes) -> Answered:
+        self._connection.request("POST", exchange.path, body, headers)
+        answer = self._connection.getresponse()
+        raw = answer.read()
+        login = answer.getheader("WWW-Authenticate")
+        return answer.status, {"WWW-Authenticate": login} if login else {}, raw
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class Proxy:
+    def __init__(self, connect: Callable[[], Line]) -> None:
+        """connect: called for each connection that comes in."""
+        self.exchanges: list[Exchange] = []  # those that were passed on, in order
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
-        self._server = _Server((HOST, 0), _handler(self, port))
+        self._server = _Server((HOST, 0), _handler(self, connect))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
         self.port = int(self._server.server_address[1])
@@ -76,6 +100,9 @@ class Proxy:
 
     def drop_reply(self, method: str, times: int = 1) -> None:
         self._add(Fault("drop", method, times))
+
+    def swallow(self, method: str = "", times: int = 1) -> None:
+        self._add(Fault("swallow", method, times))
 
     def cut_reply(self, method: str = "", times: int = 1) -> None:
         self._add(Fault("cut", method, times))
@@ -126,16 +153,16 @@ class _Server(ThreadingHTTPServer):
         """A client that went away in the middle is no news."""
 
 
-def _handler(proxy: Proxy, port: int) -> type[BaseHTTPRequestHandler]:
+def _handler(proxy: Proxy, connect: Callable[[], Line]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def setup(self) -> None:
             super().setup()
-            self.upstream = http.client.HTTPConnection(HOST, port, timeout=UPSTREAM_SECONDS)
+            self.line = connect()
 
         def finish(self) -> None:
-            self.upstream.close()
+            self.line.close()
             super().finish()
 
         def log_message(self, format: str, *args: Any) -> None:
@@ -144,25 +171,23 @@ def _handler(proxy: Proxy, port: int) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
             exchange = Exchange(self.path, *_call_of(body))
-            proxy.exchanges.append(exchange)
             fault = proxy.take(exchange.method)
-            if fault is not None and fault.kind == "answer":
-                return self._give(exchange, fault.status, _with_id(fault.body, body), {})
-            if fault is not None and fault.kind == "delay":
-                time.sleep(fault.seconds)
-            self.upstream.request("POST", self.path, body, dict(self.headers.items()))
-            answer = self.upstream.getresponse()
-            raw = answer.read()
-            if fault is not None and fault.kind == "drop":
-                exchange.status, exchange.body = answer.status, raw
+            kind = fault.kind if fault is not None else ""
+            if fault is not None and kind == "answer":
+                return self._give(fault.status, {}, _with_id(fault.body, body))
+            if kind == "swallow":
                 return self._hang_up()
-            if fault is not None and fault.kind == "cut":
-                return self._cut(raw)
-            login = answer.getheader("WWW-Authenticate")
-            return self._give(exchange, answer.status, raw, {"WWW-Authenticate": login} if login else {})
+            if fault is not None and kind == "delay":
+                time.sleep(fault.seconds)
+            exchange.status, headers, exchange.body = self.line.ask(exchange, dict(self.headers.items()), body)
+            proxy.exchanges.append(exchange)
+            if kind == "drop":
+                return self._hang_up()
+            if kind == "cut":
+                return self._cut(exchange.body)
+            return self._give(exchange.status, headers, exchange.body)
 
-        def _give(self, exchange: Exchange, status: int, raw: bytes, headers: dict[str, str]) -> None:
-            exchange.status, exchange.body = status, raw
+        def _give(self, status: int, headers: dict[str, str], raw: bytes) -> None:
             self.send_response(status)
             for name, value in {"Content-Type": "application/json", **headers}.items():
                 self.send_header(name, value)
@@ -204,7 +229,8 @@ def _with_id(answer: bytes, asked: bytes) -> bytes:
 
 @contextmanager
 def proxy_to(port: int) -> Iterator[Proxy]:
-    made = Proxy(port)
+    """A proxy in front of the daemon that listens on this port."""
+    made = Proxy(lambda: DaemonLine(port))
     try:
         yield made
     finally:

@@ -32,6 +32,7 @@ def running(site: Database, *options: str, **environment: str) -> Iterator[Child
         yield child
     finally:
         child.stop(seconds=30)
+        print(child.output())  # pytest shows it when the test fails
 
 
 def heartbeat() -> Any:
