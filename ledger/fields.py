@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -27,20 +27,28 @@ def to_database(amount: int, vendor: str) -> int | str:
     return amount if vendor == "postgresql" else f"{amount:0{DIGITS}d}"
 
 
+_ST = TypeVar("_ST", contravariant=True)
+_GT = TypeVar("_GT", covariant=True)
+
 if TYPE_CHECKING:
-    _Field = models.Field[int, int]
-else:
     _Field = models.Field
+else:
+
+    class _Field(models.Field):
+        def __class_getitem__(cls, _types: object) -> type:
+            return cls
 
 
-class AmountField(_Field):
+class AmountField(_Field[_ST, _GT]):
+    _pyi_private_set_type: int
+    _pyi_private_get_type: int
     description = "Amount in atomic units"
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str:
         return f"numeric({DIGITS},0)" if connection.vendor == "postgresql" else "text"
 
     def db_check(self, connection: BaseDatabaseWrapper) -> str | None:
-        column = connection.ops.quote_name(self.column)
+        column = connection.ops.quote_name(str(self.column))
         if connection.vendor == "postgresql":
             return f"{column} >= 0"
         return (

@@ -74,12 +74,16 @@ class LabelForm(forms.Form):
     label = forms.CharField(max_length=60, required=False)
 
 
+def _choices(first: str, choices: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [("", first), *((value, label[:1].upper() + label[1:]) for value, label in choices)]
+
+
 class ActivityFilters(forms.Form):
     """Filters live in the URL; whatever it says that we do not know counts as no filter."""
 
     coin = forms.ChoiceField(required=False)
-    kind = forms.ChoiceField(required=False, choices=[("", "All kinds"), *Operation.Kind.choices])
-    status = forms.ChoiceField(required=False, choices=[("", "Any state"), *Operation.Status.choices])
+    kind = forms.ChoiceField(required=False, choices=_choices("All kinds", Operation.Kind.choices))
+    status = forms.ChoiceField(label="State", required=False, choices=_choices("Any state", Operation.Status.choices))
 
     def __init__(self, *args: Any, coins: list[Coin], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from adapters import registry
 from adapters.base import (
@@ -89,3 +91,17 @@ def setup_lines(wallet: Wallet, notify_url: str) -> str:
 def hint(wallet: Wallet, kind: str, message: str, body: bytes = b"") -> Hint | None:
     """What a notify points at, judged without asking anybody."""
     return registry.open(wallet).hint(kind, message, body)
+
+
+def kinds() -> list[tuple[str, str]]:
+    """(kind, title) of every coin family a manager may connect."""
+    return [(kind, registry.family(kind).title) for kind in registry.FAMILIES]
+
+
+def option_fields(kind: str) -> tuple[dataclasses.Field[Any], ...]:
+    return dataclasses.fields(registry.family(kind).Options)
+
+
+def check_options(kind: str, values: dict[str, Any]) -> None:
+    """Raises ImproperlyConfigured for options the family does not take."""
+    registry.build(kind, values).close()

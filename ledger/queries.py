@@ -27,7 +27,7 @@ from ledger.models import (
     Withdrawal,
 )
 from ledger.money import plain
-from ledger.services.states import CoinState, state_of
+from ledger.services.states import CoinState, frozen_wallets, state_of
 from wallets_site.base.errors import NotFound
 
 if TYPE_CHECKING:
@@ -73,11 +73,12 @@ def balance(user: User, coin: Coin) -> CoinBalance:
 
 
 def _balances(user: User, wanted: Sequence[Coin]) -> list[CoinBalance]:
-    """Four statements whatever the number of coins, and none whose cost grows with history."""
+    """Five statements whatever the number of coins, and none whose cost grows with history."""
     rows = Account.objects.filter(owner=user, number=0, coin__in=wanted)
     held = {(row.coin_id, row.kind): row.balance for row in rows}
     uses = CoinWallet.objects.select_related("wallet").filter(coin__in=wanted, is_active=True)
     active = {use.coin_id: use for use in uses}
+    frozen = frozen_wallets(active.values())
     incoming: dict[int, int] = {}
     seen = Deposit.objects.filter(operation__user=user, state=Deposit.State.SEEN, coin__in=wanted)
     for coin_id, amount in seen.values_list("coin_id", "amount"):
@@ -88,7 +89,7 @@ def _balances(user: User, wanted: Sequence[Coin]) -> list[CoinBalance]:
             available=held.get((item.pk, Kind.USER), 0),
             held=held.get((item.pk, Kind.HELD), 0),
             incoming=incoming.get(item.pk, 0),
-            state=state_of(item, active.get(item.pk)),
+            state=state_of(item, active.get(item.pk), frozen=frozen),
         )
         for item in wanted
     ]

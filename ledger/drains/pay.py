@@ -22,10 +22,13 @@ from adapters.base import (
     NotEnoughFunds,
     Payment,
     Pending,
+    Prepared,
+    Tried,
     Unknown,
 )
-from ledger import events, locks
+from ledger import events
 from ledger.drains import steps
+from ledger.drains.alone import alone
 from ledger.drains.clock import Budget
 from ledger.drains.scan import ask_health
 from ledger.models import Address, CoinWallet, Dispatch, Withdrawal
@@ -37,20 +40,21 @@ log = logging.getLogger(__name__)
 
 def pay(wallet_id: int) -> bool:
     """One run over a wallet's payouts; whether the node answered."""
-    with locks.exclusive(f"pay:{wallet_id}") as mine:
-        if not mine:
-            return False
-        use = CoinWallet.objects.select_related("coin", "wallet").get(wallet_id=wallet_id)
-        if not has_work(use):
-            return True
-        adapter = registry.open(use.wallet)
-        if not ask_health(use.wallet, adapter):
-            return False
-        try:
-            _run(use, adapter)
-        except NodeError as error:
-            wallets.record_health(use.wallet, Health(ok=False, reason=str(error)))
-            return False
+    return alone(f"pay:{wallet_id}", lambda: _work(wallet_id))
+
+
+def _work(wallet_id: int) -> bool:
+    use = CoinWallet.objects.select_related("coin", "wallet").get(wallet_id=wallet_id)
+    if not has_work(use):
+        return True
+    adapter = registry.open(use.wallet)
+    if not ask_health(use.wallet, adapter):
+        return False
+    try:
+        _run(use, adapter)
+    except NodeError as error:
+        wallets.record_health(use.wallet, Health(ok=False, reason=str(error)))
+        return False
     return True
 
 
@@ -64,11 +68,8 @@ def _run(use: CoinWallet, adapter: CoinAdapter) -> None:
         if not budget.left:
             return
         follow(use, adapter, row)
-    while budget.left:
-        row = prepare_next(use, adapter)
-        if row is None:
-            return
-        follow(use, adapter, row)
+    while budget.left and (made := prepare_next(use, adapter)) is not None:
+        follow(use, adapter, made)
 
 
 def follow(use: CoinWallet, adapter: CoinAdapter, row: Dispatch) -> None:
@@ -125,7 +126,7 @@ def prepare_next(use: CoinWallet, adapter: CoinAdapter) -> Dispatch | None:
     return _record(use, adapter, prepared, ids)
 
 
-def _record(use: CoinWallet, adapter: CoinAdapter, prepared: payouts.Prepared, ids: list[int]) -> Dispatch | None:
+def _record(use: CoinWallet, adapter: CoinAdapter, prepared: Prepared, ids: list[int]) -> Dispatch | None:
     try:
         row = payouts.record(use, prepared, ids, adapter.lane)
     except (IntegrityError, WrongState) as error:
@@ -167,7 +168,7 @@ def _refused(use: CoinWallet, adapter: CoinAdapter, rows: list[Withdrawal], erro
     return prepare_next(use, adapter)
 
 
-def _prepare_one(use: CoinWallet, adapter: CoinAdapter, row: Withdrawal, known: list[payouts.Tried]) -> Dispatch | None:
+def _prepare_one(use: CoinWallet, adapter: CoinAdapter, row: Withdrawal, known: list[Tried]) -> Dispatch | None:
     try:
         prepared = adapter.prepare([_payment(row)], known)
     except NodeRefused as error:

@@ -9,7 +9,7 @@ from typing import overload
 from adapters import registry
 from adapters.base import CoinAdapter, Health, NodeError, Watched
 from adapters.models import Wallet
-from ledger import locks
+from ledger.drains.alone import alone
 from ledger.drains.clock import Budget
 from ledger.models import Address, CoinWallet, Dispatch
 from ledger.pokes import enqueue
@@ -48,21 +48,23 @@ class Watch(Sequence[Watched]):
 
 def scan(wallet_id: int) -> bool:
     """One look at the chain; whether the node answered. Does nothing while another process looks."""
-    with locks.exclusive(f"scan:{wallet_id}") as mine:
-        if not mine:
-            return False
-        use = CoinWallet.objects.select_related("coin", "wallet").get(wallet_id=wallet_id)
-        adapter = registry.open(use.wallet)
-        if not ask_health(use.wallet, adapter):
-            return False
-        try:
-            _read_pages(use, adapter)
-            _ask_again(use, adapter)
-        except NodeError as error:
-            wallets.record_health(use.wallet, Health(ok=False, reason=str(error)))
-            return False
-    if Dispatch.objects.filter(wallet_id=wallet_id, state=Dispatch.State.LIVE).exists():
+    answered = alone(f"scan:{wallet_id}", lambda: _look(wallet_id))
+    if answered and Dispatch.objects.filter(wallet_id=wallet_id, state=Dispatch.State.LIVE).exists():
         enqueue("pay", wallet_id)
+    return answered
+
+
+def _look(wallet_id: int) -> bool:
+    use = CoinWallet.objects.select_related("coin", "wallet").get(wallet_id=wallet_id)
+    adapter = registry.open(use.wallet)
+    if not ask_health(use.wallet, adapter):
+        return False
+    try:
+        _read_pages(use, adapter)
+        _ask_again(use, adapter)
+    except NodeError as error:
+        wallets.record_health(use.wallet, Health(ok=False, reason=str(error)))
+        return False
     return True
 
 

@@ -49,11 +49,9 @@ class Quote:
 
     @property
     def request(self) -> dict[str, Any]:
-        """What was asked for, as the idempotency key remembers it: not what it cost that minute."""
-        return {
-            "kind": self.kind, "coin": self.coin.symbol, "to": self.recipient.pk if self.recipient else "",
-            "address": self.address, "extra": self.extra, "amount": str(self.amount),
-        }  # fmt: skip
+        return request_of(
+            self.kind, self.coin, self.recipient.pk if self.recipient else None, self.address, self.extra, self.amount
+        )
 
     @property
     def token(self) -> str:
@@ -69,6 +67,14 @@ class Quote:
     def demand_fresh(self) -> None:
         if self.expired:
             raise QuoteExpired("These figures are more than a minute old. Please look at the new ones and confirm.")
+
+
+def request_of(
+    kind: str, coin: Coin, recipient_id: int | None, address: str, extra: str, amount: int
+) -> dict[str, Any]:
+    """What was asked for, as the idempotency key remembers it: not what it cost that minute."""
+    to = recipient_id or ""
+    return {"kind": kind, "coin": coin.symbol, "to": to, "address": address, "extra": extra, "amount": str(amount)}
 
 
 def read_quote(token: str, *, user: User) -> Quote:

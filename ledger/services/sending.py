@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from accounts.proof import Proof
 from accounts.queries import find_recipient
-from ledger.models import Account, Coin, Kind, Operation, Purpose
+from ledger import nodes, posting
+from ledger.models import Account, Address, Coin, Kind, Operation, Purpose
 from ledger.services import fees
-from ledger.services.moves import preview_move, request_move
-from ledger.services.quotes import Quote
+from ledger.services.moves import preview_move, request_move, scope_of
+from ledger.services.quotes import Quote, request_of
 from ledger.services.withdrawals import preview_withdrawal, request_withdrawal
 from wallets_site.base.errors import CoinUnavailable, InsufficientFunds, InvalidAddress, InvalidRequest
 
@@ -59,6 +60,31 @@ def _preview_address(
     if best == 0:
         raise InsufficientFunds("Nothing is left to send after the fee.", available=str(available))
     return preview_withdrawal(user=user, coin=coin, address=text, amount=best, extra=extra)
+
+
+def find_sent(*, user: User, coin: Coin, to: str, amount: int, extra: str, key: str) -> Operation | None:
+    """What this key paid before, for a program that repeats itself; nothing is asked or written.
+
+    Raises IdempotencyConflict when the key was used for another payment.
+    """
+    recipient = find_recipient(to.strip())
+    address, extra = ("", "") if recipient else _normal(coin, to, extra)
+    if recipient is None:
+        ours = Address.objects.select_related("account__owner").filter(coin=coin, address=address).first()
+        recipient = ours.account.owner if ours and ours.account else None
+        extra = "" if recipient else extra
+    kind = "move" if recipient else "withdrawal"
+    request = request_of(kind, coin, recipient.pk if recipient else None, address, extra, amount)
+    done = posting.find(scope=scope_of(user.pk), key=key, request=request)
+    return None if done is None else Operation.objects.get(transaction_id=done, user=user, incoming=False)
+
+
+def _normal(coin: Coin, to: str, extra: str) -> tuple[str, str]:
+    try:
+        checked = nodes.check_address(coin, to)
+    except InvalidAddress:
+        return to.strip(), extra
+    return checked.address, extra or checked.extra
 
 
 def request_send(*, user: User, quote: Quote, proof: Proof, key: str, comment: str = "") -> Operation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from adapters.models import Wallet
@@ -17,8 +18,14 @@ class CoinState:
     reason: str  # a sentence for users, empty when all is well
 
 
-def state_of(coin: Coin, use: CoinWallet | None) -> CoinState:
-    """`use`: the coin's active wallet, with its `wallet` loaded."""
+def frozen_wallets(uses: Iterable[CoinWallet]) -> set[int]:
+    """Which of these wallets have their payouts stopped, in one statement."""
+    rows = Freeze.objects.filter(wallet__in=[use.wallet_id for use in uses], ended_at=None)
+    return {pk for pk in rows.values_list("wallet_id", flat=True) if pk is not None}
+
+
+def state_of(coin: Coin, use: CoinWallet | None, *, frozen: set[int] | None = None) -> CoinState:
+    """`use`: the coin's active wallet, with its `wallet` loaded. frozen: frozen_wallets() where it is known already."""
     if not coin.is_active:
         return CoinState(False, False, False, f"{coin.name} is switched off on this site.")
     if use is None:
@@ -31,7 +38,8 @@ def state_of(coin: Coin, use: CoinWallet | None) -> CoinState:
         )  # fmt: skip
     if use.wallet.state == Wallet.State.CLOSED:
         return CoinState(False, False, True, f"{coin.name} deposits and withdrawals are closed until a manager acts.")
-    if not (coin.withdrawals_on and use.payouts_on) or Freeze.objects.filter(wallet=use.wallet, ended_at=None).exists():
+    stopped = frozen_wallets([use]) if frozen is None else frozen
+    if not (coin.withdrawals_on and use.payouts_on) or use.wallet_id in stopped:
         return CoinState(coin.deposits_on, False, True, f"{coin.name} withdrawals are paused by the site.")
     reason = "" if coin.deposits_on else f"{coin.name} deposits are paused by the site."
     return CoinState(coin.deposits_on, True, True, reason)

@@ -36,7 +36,7 @@ def record_health(wallet: Wallet, health: Health) -> None:
 
 def connect(*, coin: Coin, name: str, kind: str, options: dict[str, Any]) -> CoinWallet:
     """Connect a node wallet to a coin; the one active so far is retired: still scanned, never paid from."""
-    with transaction.atomic(durable=True):
+    with transaction.atomic():
         wallet = Wallet(name=name, kind=kind)
         wallet.write_options(options)
         wallet.save()

@@ -109,9 +109,18 @@ def headline(operation: Operation) -> str:
     if operation.kind == Operation.Kind.DEPOSIT:
         return "Deposit"
     if operation.kind == Operation.Kind.WITHDRAWAL:
-        return f"Withdrawal to {shortened(operation.address)}"
+        return "Withdrawal"
     other = public_name(operation.counterpart) if operation.counterpart else "a member"
     return f"From {other}" if operation.incoming else f"To {other}"
+
+
+@register.filter
+def state_word(operation: Operation) -> str:
+    """The state for a badge, in one or two words."""
+    if operation.kind == Operation.Kind.DEPOSIT and operation.status == Operation.Status.UNCONFIRMED:
+        return "Confirming"
+    words = Operation.Status(operation.status).label
+    return words[:1].upper() + words[1:]
 
 
 @register.filter

@@ -14,6 +14,7 @@ from ledger.forms import ActivityFilters
 from ledger.models import Operation
 from ledger.services.withdrawals import cancel_withdrawal
 from ledger.views.http import fragment, needs, person, posted_key
+from wallets_site.base import crypto
 from wallets_site.base.errors import WalletError
 from wallets_site.base.ids import new_key
 
@@ -31,7 +32,7 @@ def activity(request: HttpRequest) -> HttpResponse:
         status=filters.value("status"),
         before=before,
     )
-    older = urlencode({**filters.chosen, "before": page.next_before}) if page.next_before else ""
+    older = urlencode({**filters.chosen, "before": str(page.next_before)}) if page.next_before else ""
     context = {"filters": filters, "operations": page.operations, "older": older, "newest": urlencode(filters.chosen)}
     return render(request, "ledger/activity.html", {**context, "before": before, "section": "activity"})
 
@@ -50,11 +51,8 @@ def operation(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 @needs(Capability.LIST_TRANSACTIONS)
 def live(request: HttpRequest, pk: int) -> HttpResponse:
-    shown = queries.operation(person(request), pk)
-    version = _version(shown)
-    if request.GET.get("v") == version:
-        return HttpResponse(status=204)
-    return fragment(request, "ledger/parts/operation.html", _context(shown), version=version)
+    context = _context(queries.operation(person(request), pk))
+    return fragment(request, "ledger/parts/operation.html", context)
 
 
 @require_POST
@@ -72,20 +70,14 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _context(shown: Operation) -> dict[str, Any]:
-    return {
-        "operation": shown,
-        "coin": shown.coin,
+    seen = {
         "steps": queries.timeline(shown),
         "waiting_for": queries.waiting_for(shown),
         "cancellable": queries.can_cancel(shown),
         "explorer": _explorer(shown),
-        "key": new_key(),
-        "version": _version(shown),
     }
-
-
-def _version(shown: Operation) -> str:
-    return f"{shown.status}-{shown.confirmations}-{shown.updated_at.isoformat()}"
+    version = crypto.digest({**seen, "status": shown.status, "confirmations": shown.confirmations})[:16]
+    return {**seen, "operation": shown, "coin": shown.coin, "key": new_key(), "version": version}
 
 
 def _explorer(shown: Operation) -> str:

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from accounts.capabilities import Capability, may
 from accounts.models import User
 from ledger import queries
-from ledger.views.http import fragment, needs, person
+from ledger.views.http import needs, person
 from wallets_site.base.ids import new_key
 
 NEWEST = 5
@@ -31,7 +31,7 @@ def live(request: HttpRequest) -> HttpResponse:
     version = queries.version(user)
     if request.GET.get("v") == version:
         return HttpResponse(status=204)
-    return fragment(request, "ledger/parts/home.html", _context(user), version=version)
+    return render(request, "ledger/parts/home.html", {**_context(user), "version": version})
 
 
 def _context(user: User) -> dict[str, Any]:

@@ -61,8 +61,8 @@ def field_of(error: WalletError) -> str | None:
     return _FIELDS.get(type(error))
 
 
-def fragment(request: HttpRequest, template: str, context: dict[str, Any], *, version: str) -> HttpResponse:
-    """A piece of a page for a poll: 204, which changes nothing on the page, while `version` is the one it has."""
-    if request.GET.get("v") == version:
+def fragment(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    """A piece of a page for a poll: 204, which changes nothing, while the page already has this `version`."""
+    if request.GET.get("v") == context["version"]:
         return HttpResponse(status=204)
-    return render(request, template, {**context, "version": version})
+    return render(request, template, context)

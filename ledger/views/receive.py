@@ -47,7 +47,7 @@ def receive(request: HttpRequest, symbol: str) -> HttpResponse:
 @needs(Capability.HAS_WALLETS)
 def live(request: HttpRequest, symbol: str) -> HttpResponse:
     context = _watched(person(request), queries.coin(symbol))
-    return fragment(request, "ledger/parts/incoming.html", context, version=context["version"])
+    return fragment(request, "ledger/parts/incoming.html", context)
 
 
 def _watched(user: User, coin: Coin) -> dict[str, Any]:

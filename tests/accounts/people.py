@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import time
+from typing import Any
 
 from allauth.mfa.totp.internal import auth as totp
 from django.core import mail
-from django.http import HttpResponse
 from django.test import Client
 
 from accounts.models import AuditEvent, User
@@ -23,11 +23,11 @@ def link_in(message: mail.EmailMessage, kind: str) -> str:
     return found.group(1)
 
 
-def sign_up(client: Client, email: str, password: str = STRONG) -> HttpResponse:
+def sign_up(client: Client, email: str, password: str = STRONG) -> Any:
     return client.post("/accounts/signup/", {"email": email, "password1": password, "password2": password})
 
 
-def sign_in(client: Client, user: User, password: str = PASSWORD) -> HttpResponse:
+def sign_in(client: Client, user: User, password: str = PASSWORD) -> Any:
     return client.post("/accounts/login/", {"login": user.email, "password": password})
 
 
@@ -41,12 +41,12 @@ def enrol(user: User) -> str:
     """Give the person an authenticator app; its secret."""
     secret = totp.generate_totp_secret()
     totp.TOTP.activate(user, secret)
-    return secret
+    return str(secret)
 
 
 def code_of(secret: str) -> str:
     """The code an app shows now. Each works once, so a second one needs the clock 30 s on."""
-    return totp.format_hotp_value(totp.hotp_value(secret, int(time.time()) // 30))
+    return str(totp.format_hotp_value(totp.hotp_value(secret, int(time.time()) // 30)))
 
 
 def trail() -> list[tuple[str, str]]:

@@ -203,7 +203,11 @@ class AdapterContract:
             with pytest.raises(InvalidAddress):
                 world.adapter.check_address(damaged)
 
-    @pytest.mark.parametrize("text", ["", " ", "abc", "0" * 5000, "💰", "<script>", "a:b?c=d", "\x00"])
+    @pytest.mark.parametrize(
+        "text",
+        ["", " ", "abc", "0" * 5000, "💰", "<script>", "a:b?c=d", "\x00"],
+        ids=["empty", "blank", "short", "long", "picture", "markup", "link", "nul"],
+    )
     def test_what_is_no_address_is_refused(self, world: World, text: str):
         with pytest.raises(InvalidAddress):
             world.adapter.check_address(text)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
+
+import pytest
 
 from adapters.base import Prepared
 from adapters.bitcoinlike import BitcoinLike, BitcoinOptions
 from adapters.bitcoinlike.payments import Blob
+from tests.adapters import recordings
 from tests.adapters.contract import World
-from tests.devnet.proxy import Proxy
+from tests.devnet.litecoin import Litecoin
+from tests.devnet.proxy import Proxy, proxy_to
 from tests.devnet.rpc import HOST, CallError, Rpc
 
+FOLDER = recordings.REPLIES / "litecoind-0.21"
 FEE = 10_000
 UNIT = 100_000_000
 
@@ -24,13 +32,13 @@ class LitecoinWorld(World):
 
     network = "regtest"
 
-    def __init__(self, proxy: Proxy, password: str, wallet: str, **options: Any) -> None:
+    def __init__(self, proxy: Proxy, password: str, wallet: str, passphrase: str = "") -> None:
         self.proxy = proxy
         self.wallet_name = wallet
         self.node = Rpc(proxy.port, "/", "site", password)
         self.site = Rpc(proxy.port, f"/wallet/{wallet}", "site", password)
         self.outside = Rpc(proxy.port, "/wallet/outside", "site", password)
-        self.node("createwallet", wallet_name=wallet)
+        self.node("createwallet", wallet_name=wallet, **({"passphrase": passphrase} if passphrase else {}))
         self._settings = {
             "url": f"http://{HOST}:{proxy.port}",
             "user": "site",
@@ -38,16 +46,20 @@ class LitecoinWorld(World):
             "wallet": wallet,
             "coin": "litecoin",
             "network": "regtest",
-            **options,
         }
+        self._made: list[BitcoinLike] = []
         self.adapter: BitcoinLike = self.make_adapter()
         self._miner = self.outside("getnewaddress")
 
     def make_adapter(self, **options: Any) -> BitcoinLike:
-        return BitcoinLike(BitcoinOptions(**{**self._settings, **options}))
+        """One more adapter of the same wallet with other options; closed with the world."""
+        made = BitcoinLike(BitcoinOptions(**{**self._settings, **options}))
+        self._made.append(made)
+        return made
 
     def close(self) -> None:
-        self.adapter.close()
+        for adapter in self._made:
+            adapter.close()  # a daemon that ends waits half a minute for connections left open
 
     # -- what the contract asks for --
 
@@ -79,7 +91,7 @@ class LitecoinWorld(World):
         return str(self.site("sendtoaddress", address, _coins(amount)))
 
     def kill(self, prepared: Prepared) -> None:
-        self.spend_elsewhere(prepared, self._miner)
+        self.spend_elsewhere(prepared)
         self.mine(6)
 
     def outage(self) -> None:
@@ -108,12 +120,30 @@ class LitecoinWorld(World):
 
     # -- more, for the tests of this family --
 
-    def rival(self, wallet: Rpc, raw: str, address: str, amount: int = 0) -> str:
-        """Another transaction, signed, of the same inputs: all to one address, or `amount` to it and no change."""
+    def mine_empty(self, blocks: int) -> None:
+        """Blocks that leave the mempool as it is, on a branch of their own."""
+        address = self.outside("getnewaddress")
+        for _ in range(blocks):
+            self.node("generateblock", address, [])
+
+    def mine_only(self, raw: str) -> None:
+        """A block with this transaction alone, whatever the mempool holds."""
+        self.node("generateblock", self._miner, [raw])
+
+    def orphan(self, blocks: int) -> None:
+        """Takes the last blocks off the chain and mines more others, without their payments."""
+        height = int(self.node("getblockcount"))
+        self.node("invalidateblock", self.node("getblockhash", height - blocks + 1))
+        self.mine_empty(blocks + 1)
+
+    def rival(self, wallet: Rpc, raw: str, address: str, also: dict[str, int] | None = None) -> str:
+        """Another transaction, signed, of the same inputs: pays `also`, and the rest to this address."""
         made = self.node("decoderawtransaction", raw)
         inputs = [{"txid": one["txid"], "vout": one["vout"]} for one in made["vin"]]
         held = sum(self._value(one["txid"], one["vout"]) for one in inputs)
-        bare = self.node("createrawtransaction", inputs, [{address: _coins(amount or held - FEE)}])
+        given = dict(also or {})
+        outputs = {**given, address: held - sum(given.values()) - FEE}
+        bare = self.node("createrawtransaction", inputs, [{to: _coins(amount)} for to, amount in outputs.items()])
         return str(wallet("signrawtransactionwithwallet", bare)["hex"])
 
     def _value(self, txid: str, output: int) -> int:
@@ -128,11 +158,44 @@ class LitecoinWorld(World):
             return False
         return True
 
-    def spend_elsewhere(self, prepared: Prepared, address: str) -> str:
+    def rival_of(self, prepared: Prepared, also: dict[str, int] | None = None) -> str:
+        """Another transaction, signed, not sent, of the coins of this payment."""
+        return self.rival(self.site, Blob.read(prepared.blob).raw, self._miner, also)
+
+    def spend_elsewhere(self, prepared: Prepared) -> str:
         """Spends the coins of this payment, which is not sent, on something else; not yet in a block."""
-        raw = self.rival(self.site, Blob.read(prepared.blob).raw, address)
-        return str(self.node("sendrawtransaction", raw))
+        return str(self.node("sendrawtransaction", self.rival_of(prepared)))
 
 
 def _coins(amount: int) -> str:
     return f"{Decimal(amount).scaleb(-8):.8f}"
+
+
+def real(litecoin: Litecoin, name: str, **more: Any) -> Iterator[LitecoinWorld]:
+    """A world on the running daemon; with RECORD_REPLIES set, its calls become a recording."""
+    with proxy_to(litecoin.port) as proxy:
+        world = LitecoinWorld(proxy, litecoin.password, name, **more)
+        yield world
+        world.close()
+        litecoin.mine(1)  # nothing unconfirmed is left for the next test
+        litecoin.unload_others()
+        if "RECORD_REPLIES" in os.environ:
+            recordings.write(FOLDER / f"{name}.jsonl", proxy.exchanges)
+
+
+def recorded(name: str, **more: Any) -> Iterator[LitecoinWorld]:
+    """A world of recorded replies: every call must be the recorded one, in the recorded order."""
+    playback = recordings.Playback(FOLDER / f"{name}.jsonl")
+    proxy = Proxy(lambda: playback)
+    try:
+        world = LitecoinWorld(proxy, "secret", name, **more)
+        yield world
+        world.close()
+        playback.check()
+    finally:
+        proxy.close()
+
+
+def name_of(request: pytest.FixtureRequest) -> str:
+    """The test's name as a file and wallet name."""
+    return re.sub(r"[^0-9a-z]+", "-", request.node.name.removeprefix("test_")).strip("-")[:80]

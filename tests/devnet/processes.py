@@ -38,6 +38,7 @@ class Processes:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
         for folder in (directory / "run", directory / "log"):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
@@ -47,8 +48,9 @@ class Processes:
             pid = int((self.directory / "run" / f"{name}.pid").read_text())
         except (FileNotFoundError, ValueError):
             return None
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(pid, os.WNOHANG)  # reap it, where we are its parent
+        child = self._children.get(name)
+        if child is not None and child.poll() is not None:
+            return None
         command = ["ps", "-o", "stat=,command=", "-ww", "-p", str(pid)]
         shown = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
         return pid if shown and shown[0] != "Z" and str(self.directory) in shown else None
@@ -80,6 +82,7 @@ class Processes:
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.directory, start_new_session=True
             )
+        self._children[name] = process
         (self.directory / "run" / f"{name}.pid").write_text(str(process.pid))
         return process
 

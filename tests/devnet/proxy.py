@@ -156,6 +156,8 @@ class _Server(ThreadingHTTPServer):
 def _handler(proxy: Proxy, connect: Callable[[], Line]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+        wbufsize = -1  # head and body in one packet
 
         def setup(self) -> None:
             super().setup()
@@ -194,6 +196,7 @@ def _handler(proxy: Proxy, connect: Callable[[], Line]) -> type[BaseHTTPRequestH
             self.send_header("Content-Length", str(len(raw)))
             self.end_headers()
             self.wfile.write(raw)
+            self.wfile.flush()
 
         def _cut(self, raw: bytes) -> None:
             self.send_response(200)

@@ -66,9 +66,7 @@ def test_it_keeps_amounts_of_128_bits_exact(coin, alice, bob):
     put(coin, mine, HUGE)
 
     with transaction.atomic():
-        posting.post(
-            kind="move", scope="test", key="m", request={}, legs=[posting.Leg(mine, theirs, HUGE - 1)]
-        )
+        posting.post(kind="move", scope="test", key="m", request={}, legs=[posting.Leg(mine, theirs, HUGE - 1)])
 
     mine.refresh_from_db()
     theirs.refresh_from_db()
@@ -222,7 +220,7 @@ def test_the_orm_cannot_rewrite_the_books_either(coin, alice):
         lambda: Account.objects.update(credits=0),
     ]
     for attempt in attempts:
-        with pytest.raises(Exception, match="guard|protected|referenced"), transaction.atomic():
+        with pytest.raises(Exception, match=r"guard|protected|referenced"), transaction.atomic():
             attempt()
         assert everything() == before
 

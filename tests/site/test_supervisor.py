@@ -19,7 +19,7 @@ from tests.support.databases import Database
 from tests.support.live import child_environment
 from tests.support.processes import PYTHON, Child, children_of, descendants_of, is_alive, wait_for
 from tests.support.redis import RedisServer, free_port
-from wallets_site.supervisor import HEARTBEAT
+from wallets_site.supervisor import HEARTBEAT, Pulse, Timing
 
 BEAT = "0.5"
 
@@ -102,21 +102,43 @@ def test_a_cluster_that_stands_still_is_killed_and_started_again(site: Database)
 
 
 def test_pokes_do_not_pile_up_while_nobody_takes_them(site: Database) -> None:
-    with running(site, "--no-web", "--stale", "60") as parent:
-        wait_for_a_beat()
-        leader = leader_of_cluster(parent)
-        for pid in [leader, *descendants_of(leader)]:
-            os.kill(pid, signal.SIGSTOP)
-        before = OrmQ.objects.count()
-        wait_for("a poke that nobody takes", lambda: OrmQ.objects.count() > 0)
-        # Ten more beats of the parent: its clock is the log of a second, busy poll.
-        wait_for("ten beats", _ticks(25), pause=0.2)
-        assert OrmQ.objects.count() <= before + 2
+    pulse = Pulse(Timing())
+    for _ in range(10):
+        pulse.ask()
+    assert OrmQ.objects.count() == 2  # one sweep, one beat
+    assert pulse.check() is True
 
 
-def _ticks(count: int) -> Callable[[], bool]:
-    left = iter(range(count))
-    return lambda: next(left, None) is None
+class Clock:
+    seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def test_a_silent_cluster_is_given_its_time_and_no_more(site: Database) -> None:
+    clock = Clock()
+    pulse = Pulse(Timing(stale=120), clock)
+    pulse.ask()
+    clock.seconds = 120
+    assert pulse.check() is True
+    clock.seconds = 121
+    assert pulse.check() is False
+
+
+def test_after_a_death_one_answer_is_not_enough(site: Database) -> None:
+    clock = Clock()
+    pulse = Pulse(Timing(suspicion=6), clock)
+    pulse.look(frozenset({1, 2}))
+    pulse.look(frozenset({1, 3}))
+    cache.set(HEARTBEAT, "work that was under way")
+    assert pulse.check() is True
+    clock.seconds = 7
+    assert pulse.check() is False
+    cache.set(HEARTBEAT, "the answer of a cluster that works")
+    assert pulse.check() is True
+    clock.seconds = 14
+    assert pulse.check() is True
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -1,0 +1,7 @@
+"""The managers' rooms: thin shells over services and queries. Books are read-only everywhere."""
+
+from __future__ import annotations
+
+from ledger.admin import books, coins, payouts, wallets
+
+__all__ = ["books", "coins", "payouts", "wallets"]

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from django.contrib import admin
+
+from ledger.admin.readonly import ReadOnlyAdmin, amount_text
+from ledger.models import Account, Event, Operation, Posting, Queue, Transaction
+
+
+@admin.register(Account)
+class AccountAdmin(ReadOnlyAdmin):
+    question = "What stands on every account. Shared accounts follow from the queue of postings a few seconds later."
+    list_display = ("id", "coin", "kind", "owner", "balance_text", "version")
+    list_filter = ("coin", "kind")
+    search_fields = ("owner__email", "owner__username")
+    list_select_related = ("coin", "owner")
+
+    @admin.display(description="balance (credits - debits)")
+    def balance_text(self, row: Account) -> str:
+        return amount_text(row.balance, row.coin)
+
+
+class PostingLines(admin.TabularInline):  # type: ignore[type-arg]
+    model = Posting
+    fields = ("number", "debit", "credit", "amount_text")
+    readonly_fields = ("amount_text",)
+    extra = 0
+    can_delete = False
+
+    @admin.display(description="amount")
+    def amount_text(self, row: Posting) -> str:
+        return amount_text(row.amount, row.coin)
+
+    def has_add_permission(self, request: object, obj: object = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: object, obj: object = None) -> bool:
+        return False
+
+
+@admin.register(Transaction)
+class TransactionAdmin(ReadOnlyAdmin):
+    question = "Every event in the books, newest first. Nothing here can be changed; a correction is a reversal."
+    list_display = ("id", "kind", "scope", "key", "actor", "created_at")
+    list_filter = ("kind",)
+    search_fields = ("=scope", "=key")
+    list_select_related = ("actor",)
+    ordering = ("-id",)
+    inlines = (PostingLines,)
+
+
+@admin.register(Posting)
+class PostingAdmin(ReadOnlyAdmin):
+    question = "Every line of the books: the amount goes from the debit to the credit account."
+    list_display = ("id", "transaction", "debit", "credit", "amount_text")
+    list_filter = ("coin",)
+    list_select_related = ("transaction", "debit", "credit", "coin")
+    ordering = ("-id",)
+
+    @admin.display(description="amount")
+    def amount_text(self, row: Posting) -> str:
+        return amount_text(row.amount, row.coin)
+
+
+@admin.register(Queue)
+class QueueAdmin(ReadOnlyAdmin):
+    question = "Shares of postings that are not yet in a shared account's totals. Usually empty; every sum counts them."
+    list_display = ("id", "account", "side", "posting")
+    list_select_related = ("account", "posting__transaction")
+
+
+@admin.register(Operation)
+class OperationAdmin(ReadOnlyAdmin):
+    question = "What people see in their activity."
+    list_display = ("id", "created_at", "user", "kind", "incoming", "amount", "status", "reason")
+    list_filter = ("coin", "kind", "status")
+    search_fields = ("user__email", "user__username", "=txid", "=address")
+    list_select_related = ("coin", "user")
+    ordering = ("-id",)
+
+    @admin.display(description="amount")
+    def amount(self, row: Operation) -> str:
+        return amount_text(row.gross, row.coin)
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnlyAdmin):
+    question = "What happened, newest first, written together with the money it tells of."
+    list_display = ("id", "created_at", "name", "user", "operation", "data")
+    list_filter = ("name",)
+    list_select_related = ("user", "operation")
+    ordering = ("-id",)
