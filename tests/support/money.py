@@ -73,6 +73,7 @@ def pay_now(coin: Coin) -> bool:
 
 
 def chores_now(coin: Coin) -> None:
+    scan_now(coin)
     chores.chores(use_of(coin).wallet_id)
 
 
