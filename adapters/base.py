@@ -318,7 +318,7 @@ class CoinAdapter(ABC):
         """How many payments one prepare() may take."""
         return 1
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 (nothing to give back is the usual case)
         """Give back sockets."""
 
     @abstractmethod

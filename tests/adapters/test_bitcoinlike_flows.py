@@ -101,7 +101,7 @@ class Flows:
 
         assert refusal.value.address == small.address
 
-    def test_a_preparation_that_was_never_recorded_holds_no_coin(self, world: LitecoinWorld):
+    def test_a_preparation_that_was_never_stored_holds_no_coin(self, world: LitecoinWorld):
         world.fill(world.coin)
         world.adapter.prepare([world.payment(world.coin // 2)], [])
 

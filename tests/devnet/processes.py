@@ -105,3 +105,6 @@ class Processes:
             if time.monotonic() > deadline:
                 os.kill(pid, signal.SIGKILL)
             time.sleep(0.05)
+        child = self._children.pop(name, None)
+        if child is not None:
+            child.wait()

@@ -114,7 +114,10 @@ class Client:
         timeout = (min(CONNECT_SECONDS, limit), min(read_seconds, limit))
         send = functools.partial(self._session.send, stream=True, timeout=timeout, allow_redirects=False)
         with self._watched(limit) as late, _translated(late), send(prepared) as response:
-            return Answer(response.status_code, self._read(response), response.headers)
+            answer = Answer(response.status_code, self._read(response), response.headers)
+            if late.is_set():  # cut off in its headers, or in a body without a length: it looks whole
+                raise ConnectionError
+            return answer
 
     def renew(self) -> None:
         """Starts over on a new connection: a digest login lives on the old one."""

@@ -1,0 +1,3 @@
+"""Pure address codecs: no network, no settings, no ORM."""
+
+from __future__ import annotations
