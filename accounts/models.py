@@ -10,7 +10,6 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-
 if TYPE_CHECKING:
     _Manager = BaseUserManager["User"]
 else:
@@ -38,7 +37,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     username = models.CharField(
         _("user name"),
         max_length=30,
-        null=True,  # noqa: DJ001 - absent until chosen, and absent is not equal to absent
+        null=True,
         blank=True,
         unique=True,
         validators=[
@@ -76,6 +75,9 @@ class User(AbstractBaseUser, PermissionsMixin):
             ("withdraw_funds_from_wallet", "Can withdraw to outside addresses"),
             ("view_wallets_profile", "Can see own wallet profile"),
             ("access_wallets_api", "Can use API keys"),
+            # Two the plugin has no word for: the second pair of eyes, and the reader.
+            ("approve_payments", "Can approve other people's payments"),
+            ("view_books", "Can read the books"),
         ]
 
     def __str__(self) -> str:
@@ -83,3 +85,36 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def get_username(self) -> str:
         return self.email
+
+
+class Invitation(models.Model):
+    """A link that lets one person sign up. Only the digest of its code is kept; the link is shown once."""
+
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    email = models.EmailField(_("only for this e-mail"), blank=True)
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="invitations_made")
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    used_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="invitations_used")
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"invitation {self.pk}"
+
+
+class AuditEvent(models.Model):
+    """What somebody did to an account, from where. Rows are only ever added; the database refuses the rest."""
+
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+    who = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="audit_events")
+    what = models.CharField(max_length=40, db_index=True)
+    object = models.CharField(max_length=200, blank=True)
+    ip = models.GenericIPAddressField(null=True)
+    data = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return f"{self.in_words} {self.object}".strip()
+
+    @property
+    def in_words(self) -> str:
+        return self.what.replace("_", " ").capitalize()

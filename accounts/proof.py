@@ -6,9 +6,14 @@ Services that move money out take one and refuse without a fresh one; no view de
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from allauth.account.adapter import get_adapter
+from allauth.account.authentication import get_authentication_records
+from allauth.mfa.models import Authenticator
+from django.http import HttpRequest
 
 from wallets_site.base.clock import now
 from wallets_site.base.errors import ProofRequired
@@ -51,3 +56,45 @@ def demand(proof: Proof | None, user: User) -> Proof:
     if proof is None or proof.user_id != user.pk or now() - proof.at > FRESH:
         raise ProofRequired("Please confirm that it is you: enter your password again.")
     return proof
+
+
+def of_request(request: HttpRequest) -> Proof:
+    """The newest sign-in or confirmation in this session by the strongest kind the person enrolled.
+
+    With any second factor enrolled only that counts, otherwise the password; somebody with neither is
+    refused. At most 5 minutes old. Raises ProofRequired.
+    """
+    user: Any = request.user
+    if not user.is_authenticated or not user.is_active:
+        raise ProofRequired("Please sign in first.")
+    factor = _strongest(user)
+    times = [at for method, at in _records(request, user) if method == factor and now() - FRESH <= at <= now()]
+    if not times:
+        raise ProofRequired("Please confirm that it is you.", factor=factor.value)
+    return make(user, factor, where=str(get_adapter(request).get_client_ip(request)), at=max(times))
+
+
+def of_system(user: User, why: str) -> Proof:
+    """For seeds and scheduled work, never for a request. `why` stands where an address would."""
+    return make(user, Factor.SYSTEM, where=why)
+
+
+def signed_in_with_second_factor(request: HttpRequest) -> bool:
+    """Whether this session was opened or confirmed by a second factor, however long ago."""
+    return any(method == Factor.MFA for method, _ in _records(request, request.user))
+
+
+def _strongest(user: User) -> Factor:
+    if Authenticator.objects.filter(user=user).exists():
+        return Factor.MFA
+    if user.has_usable_password():
+        return Factor.PASSWORD
+    raise ProofRequired("Set a password or a second factor first: without one nobody can confirm that it is you.")
+
+
+def _records(request: HttpRequest, user: Any) -> list[tuple[str, datetime]]:
+    """(method, moment) of each authentication step allauth 65 noted in the session for this very user."""
+    return [
+        (str(entry["method"]), datetime.fromtimestamp(entry["at"], UTC))
+        for entry in get_authentication_records(request, user)
+    ]

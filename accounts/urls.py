@@ -1,5 +1,11 @@
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from accounts import views
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", views.profile, name="profile"),
+    path("name/", views.choose_handle, name="choose_handle"),
+    path("invitation/<str:code>/", views.accept_invitation, name="accept_invitation"),
+]

@@ -87,6 +87,10 @@ def test_a_demo_asks_staff_for_no_second_factor(in_production, settings, boss):
     assert "The administration opens to you once you" not in client.get("/accounts/").text
 
 
+def test_the_admin_has_no_password_page_of_its_own(boss):
+    assert signed_in(boss).get("/admin/password_change/")["Location"] == "/accounts/password/change/"
+
+
 def test_the_page_of_a_person_shows_no_password_hash(boss, alice):
     page = signed_in(boss).get(f"/admin/accounts/user/{alice.pk}/change/")
     assert page.status_code == 200

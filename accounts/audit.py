@@ -1,0 +1,52 @@
+"""The audit trail of accounts: one writer, one list of names."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+
+from accounts.models import AuditEvent, User
+
+
+class What(StrEnum):
+    SIGNED_UP = "signed_up"
+    LOGIN = "login"
+    LOGIN_FAILED = "login_failed"
+    LOGOUT = "logout"
+    CONFIRMED_IDENTITY = "confirmed_identity"
+    SECOND_FACTOR_FAILED = "second_factor_failed"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the name of an event
+    PASSWORD_RESET = "password_reset"  # noqa: S105 - the name of an event
+    EMAIL_PROVEN = "email_proven"
+    EMAIL_CHANGE_ASKED = "email_change_asked"
+    EMAIL_CHANGED = "email_changed"
+    FACTOR_ADDED = "factor_added"
+    FACTOR_REMOVED = "factor_removed"
+    FACTOR_RENEWED = "factor_renewed"
+    HANDLE_CHOSEN = "handle_chosen"
+    INVITATION_MADE = "invitation_made"
+    INVITATION_USED = "invitation_used"
+    PERSON_ADDED = "person_added"
+    PERSON_CHANGED = "person_changed"
+    PERSON_ACTIVATED = "person_activated"
+    PERSON_DEACTIVATED = "person_deactivated"
+
+
+def client_ip(request: HttpRequest | None) -> str:
+    """The caller's address as the proxy settings allow to know it; empty when it cannot be known."""
+    from allauth.account.adapter import get_adapter
+
+    if request is None:
+        return ""
+    try:
+        return str(get_adapter(request).get_client_ip(request) or "")
+    except PermissionDenied:
+        return ""
+
+
+def record(what: str, *, who: User | None, ip: str = "", object: object = "", **data: Any) -> AuditEvent:
+    """Add one line to the trail. `data` is JSON-safe and holds no secret, no code, no password."""
+    return AuditEvent.objects.create(who=who, what=str(what), object=str(object)[:200], ip=ip or None, data=data)

@@ -1,0 +1,141 @@
+"""What a person may do: the capabilities, the four groups that come with the site, and the questions asked of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Final
+
+from allauth.account.models import EmailAddress
+from django.contrib.auth.models import AnonymousUser, Group, Permission
+from django.db import connections, router
+
+from accounts.models import User
+from wallets_site.base.errors import NotAllowed
+
+
+class Capability(StrEnum):
+    MANAGE_WALLETS = "manage_wallets"
+    HAS_WALLETS = "has_wallets"
+    LIST_TRANSACTIONS = "list_wallet_transactions"
+    GENERATE_ADDRESS = "generate_wallet_address"
+    SEND_TO_USER = "send_funds_to_user"
+    WITHDRAW = "withdraw_funds_from_wallet"
+    VIEW_PROFILE = "view_wallets_profile"
+    USE_API = "access_wallets_api"
+    APPROVE_PAYMENTS = "approve_payments"
+    VIEW_BOOKS = "view_books"
+
+    @property
+    def permission(self) -> str:
+        return f"{User._meta.app_label}.{self.value}"
+
+
+class Team(StrEnum):
+    """The groups that come with the site. A manager may add others and change what these may do."""
+
+    HOLDERS = "Holders"
+    OPERATORS = "Operators"
+    APPROVERS = "Approvers"
+    AUDITORS = "Auditors"
+
+
+_PHRASES: Final[Mapping[Capability, str]] = {
+    Capability.MANAGE_WALLETS: "manage coins, wallets and settings",
+    Capability.HAS_WALLETS: "hold balances",
+    Capability.LIST_TRANSACTIONS: "see its activity",
+    Capability.GENERATE_ADDRESS: "make deposit addresses",
+    Capability.SEND_TO_USER: "send to other members",
+    Capability.WITHDRAW: "withdraw to outside addresses",
+    Capability.VIEW_PROFILE: "see its wallet profile",
+    Capability.USE_API: "use API keys",
+    Capability.APPROVE_PAYMENTS: "approve payments",
+    Capability.VIEW_BOOKS: "read the books",
+}
+
+_OF_A_TEAM: Final[Mapping[Team, frozenset[Capability]]] = {
+    Team.HOLDERS: frozenset(
+        {
+            Capability.HAS_WALLETS,
+            Capability.LIST_TRANSACTIONS,
+            Capability.GENERATE_ADDRESS,
+            Capability.SEND_TO_USER,
+            Capability.WITHDRAW,
+            Capability.VIEW_PROFILE,
+            Capability.USE_API,
+        }
+    ),
+    Team.OPERATORS: frozenset({Capability.MANAGE_WALLETS, Capability.VIEW_BOOKS}),
+    Team.APPROVERS: frozenset({Capability.APPROVE_PAYMENTS, Capability.VIEW_BOOKS}),
+    Team.AUDITORS: frozenset({Capability.VIEW_BOOKS}),
+}
+
+_APPS: Final = ("accounts", "adapters", "ledger")
+
+# What each team may do in the admin, by app: the first half of Django's own permission names.
+_IN_THE_ADMIN: Final[Mapping[Team, Mapping[str, tuple[str, ...]]]] = {
+    Team.HOLDERS: {},
+    Team.OPERATORS: {
+        "accounts": ("view", "add", "change"),
+        "adapters": ("view", "add", "change"),
+        "ledger": ("view", "add", "change"),
+    },
+    Team.APPROVERS: {"ledger": ("view",)},
+    Team.AUDITORS: {"accounts": ("view",), "adapters": ("view",), "ledger": ("view",)},
+}
+
+
+def may(user: User | AnonymousUser, capability: Capability) -> bool:
+    return bool(user.is_active and user.has_perm(capability.permission))
+
+
+def require(user: User | AnonymousUser, capability: Capability) -> None:
+    """Raises NotAllowed with a sentence that names what is missing."""
+    if not user.is_active:
+        raise NotAllowed("This account is not active. Ask a manager of this site.")
+    if not may(user, capability):
+        raise NotAllowed(
+            f"This account may not {_PHRASES[capability]}. Ask a manager of this site for the right to do so.",
+            capability=capability.value,
+        )
+
+
+def has_proven_email(user: User | AnonymousUser) -> bool:
+    """Whether the address the person signs in with was confirmed from its mailbox."""
+    if not isinstance(user, User):
+        return False
+    return bool(EmailAddress.objects.filter(user=user, email=user.email, primary=True, verified=True).exists())
+
+
+def require_proven_email(user: User | AnonymousUser) -> None:
+    """Unverified mail moves no money. Raises NotAllowed."""
+    if not has_proven_email(user):
+        raise NotAllowed("Please confirm your e-mail address first: follow the link in the mail we sent you.")
+
+
+def fill_teams(*, sender: Any, using: str, **_: Any) -> None:
+    """After an app's migration: make the teams, and give each its rights over that app where it has none yet.
+
+    A team that already has some right over the app is left as its managers made it.
+    """
+    if sender.label not in _APPS or not router.allow_migrate_model(using, Group):
+        return
+    if Group._meta.db_table not in connections[using].introspection.table_names():
+        return
+    for team in Team:
+        group, _made = Group.objects.using(using).get_or_create(name=team.value)
+        if group.permissions.filter(content_type__app_label=sender.label).exists():
+            continue
+        group.permissions.add(*_rights(team, sender.label, using))
+
+
+def _rights(team: Team, label: str, using: str) -> list[Permission]:
+    known = Permission.objects.using(using).filter(content_type__app_label=label)
+    actions = _IN_THE_ADMIN[team].get(label, ())
+    own = {c.value for c in _OF_A_TEAM[team]} if label == User._meta.app_label else set()
+    return [
+        permission
+        for permission in known
+        if permission.codename in own
+        or (permission.codename not in list(Capability) and permission.codename.split("_")[0] in actions)
+    ]

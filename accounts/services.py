@@ -1,0 +1,134 @@
+"""What may happen to an account, one verb each. Refusals are WalletErrors; views and commands hold no rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Final
+
+from allauth.account.models import EmailAddress
+from django.contrib.auth.models import Group
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+
+from accounts import handles
+from accounts.audit import What, record
+from accounts.capabilities import Capability, Team, require, require_proven_email
+from accounts.models import Invitation, User
+from wallets_site.base import crypto
+from wallets_site.base.clock import now
+from wallets_site.base.errors import InvalidRequest, NotAllowed, WrongState
+from wallets_site.base.ids import new_token
+
+INVITATION_DAYS: Final = 7
+LONGEST_INVITATION_DAYS: Final = 90
+
+
+def choose_handle(*, user: User, handle: str, where: str = "") -> User:
+    """Give the person the public name they chose; it stays. Raises InvalidRequest, NotAllowed, WrongState."""
+    require_proven_email(user)
+    wanted = handles.normal_form(handle)
+    try:
+        with transaction.atomic():
+            if not User.objects.filter(pk=user.pk, username__isnull=True).update(username=wanted):
+                raise WrongState("You have a user name already. It cannot be changed.")
+            record(What.HANDLE_CHOSEN, who=user, ip=where, object=wanted)
+    except IntegrityError as error:
+        raise InvalidRequest("This name is taken. Please choose another one.") from error
+    user.refresh_from_db(fields=["username"])
+    return user
+
+
+def make_invitation(
+    *, actor: User, email: str = "", days: int = INVITATION_DAYS, where: str = ""
+) -> tuple[Invitation, str]:
+    """(the invitation, its code). The code is not kept: show it now. Raises NotAllowed, InvalidRequest."""
+    require(actor, Capability.MANAGE_WALLETS)
+    if not 1 <= days <= LONGEST_INVITATION_DAYS:
+        raise InvalidRequest(f"An invitation lasts 1 to {LONGEST_INVITATION_DAYS} days.")
+    code = new_token()
+    with transaction.atomic():
+        invitation = Invitation.objects.create(
+            digest=digest_of(code),
+            email=email.strip().lower(),
+            created_by=actor,
+            expires_at=now() + timedelta(days=days),
+        )
+        record(What.INVITATION_MADE, who=actor, ip=where, object=invitation, email=invitation.email)
+    return invitation, code
+
+
+def digest_of(code: str) -> str:
+    return crypto.digest({"invitation": code})
+
+
+def find_invitation(digest: str) -> Invitation | None:
+    """The invitation with this digest if it can still be used."""
+    return Invitation.objects.filter(digest=digest, used_at__isnull=True, expires_at__gt=now()).first()
+
+
+def use_invitation(*, digest: str, user: User | None, where: str = "") -> None:
+    """Spend the invitation, once whoever tries at the same moment. Raises NotAllowed.
+
+    user: who signed up by it; None when the e-mail typed belonged to somebody, which must look the same.
+    """
+    usable = Invitation.objects.filter(digest=digest, used_at__isnull=True, expires_at__gt=now())
+    with transaction.atomic():
+        if not usable.update(used_at=now(), used_by=user):
+            raise NotAllowed("This invitation was used or has expired. Ask for a new one.")
+        record(What.INVITATION_USED, who=user, ip=where, object=Invitation.objects.get(digest=digest))
+
+
+def join(user: User, *teams: Team) -> None:
+    user.groups.add(*Group.objects.filter(name__in=[team.value for team in teams]))
+
+
+def create_person(
+    *,
+    email: str,
+    password: str | None,
+    username: str | None = None,
+    teams: Iterable[Team] = (Team.HOLDERS,),
+    proven: bool = False,
+    manager: bool = False,
+    by: User | None = None,
+    where: str = "",
+) -> User:
+    """An account made by the house: a seed, the first manager, or one added by staff. Raises InvalidRequest.
+
+    proven: the house answers for the address. manager: may do everything, and enters the admin.
+    """
+    fields = {"is_staff": manager, "is_superuser": manager}
+    try:
+        with transaction.atomic():
+            user = User.objects.create_user(email, password, username=username, **fields)
+            EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=proven)
+            join(user, *teams)
+            record(What.PERSON_ADDED, who=by, ip=where, object=f"user {user.pk}", manager=manager)
+    except IntegrityError as error:
+        raise InvalidRequest("There is an account with this e-mail or user name.") from error
+    return user
+
+
+def create_first_manager(*, email: str, password: str, where: str = "") -> User:
+    """Raises WrongState when the site has a manager, InvalidRequest for a weak password."""
+    if User.objects.filter(is_superuser=True, is_active=True).exists():
+        raise WrongState("This site has a manager already. Managers add others in the admin.")
+    try:
+        validate_password(password, User(email=email))
+    except ValidationError as error:
+        raise InvalidRequest(" ".join(error.messages)) from error
+    return create_person(email=email, password=password, teams=tuple(Team), proven=True, manager=True, where=where)
+
+
+def set_active(*, user: User, active: bool, actor: User, where: str = "") -> None:
+    """Let somebody in again, or shut them out at once: sessions and keys end with it. Raises NotAllowed."""
+    if user.pk == actor.pk:
+        raise NotAllowed("You cannot switch your own account.")
+    if user.is_superuser and not actor.is_superuser:
+        raise NotAllowed("Only a manager of the whole site may switch this account.")
+    with transaction.atomic():
+        if User.objects.filter(pk=user.pk, is_active=not active).update(is_active=active):
+            what = What.PERSON_ACTIVATED if active else What.PERSON_DEACTIVATED
+            record(what, who=actor, ip=where, object=f"user {user.pk}")

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from typing import cast
+
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts import invitations, queries, services
+from accounts.audit import client_ip
+from accounts.capabilities import has_proven_email
+from accounts.forms import HandleForm
+from accounts.models import User
+from wallets_site.base.errors import WalletError
+
+RECENT = 10
+
+
+def _user(request: HttpRequest) -> User:
+    return cast(User, request.user)  # LoginRequiredMiddleware lets nobody else in
+
+
+@require_GET
+def profile(request: HttpRequest) -> HttpResponse:
+    user = _user(request)
+    protected = Authenticator.objects.filter(user=user).exists()
+    context = {
+        "proven": has_proven_email(user),
+        "protected": protected,
+        "factor_missing": user.is_staff and not protected and not settings.DEMO,
+        "events": queries.audit_of(user)[:RECENT],
+    }
+    return render(request, "accounts/profile.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def choose_handle(request: HttpRequest) -> HttpResponse:
+    user = _user(request)
+    if user.username is not None:
+        return redirect("profile")
+    form = HandleForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.choose_handle(user=user, handle=form.cleaned_data["username"], where=client_ip(request))
+        except WalletError as refusal:
+            form.add_error("username", str(refusal))
+        else:
+            messages.success(request, f"You are {user.username} now.")
+            return redirect(settings.LOGIN_REDIRECT_URL)
+    return render(request, "accounts/choose_handle.html", {"form": form})
+
+
+@login_not_required
+@require_GET
+def accept_invitation(request: HttpRequest, code: str) -> HttpResponse:
+    if request.user.is_authenticated:
+        return redirect("profile")
+    invitations.remember(request, code)
+    return redirect("account_signup")
