@@ -125,23 +125,24 @@ class Program:
 class Pulse:
     """Asks the cluster for a sign of life and judges how long it may take."""
 
-    def __init__(self, timing: Timing) -> None:
+    def __init__(self, timing: Timing, clock: Callable[[], float] = time.monotonic) -> None:
         self.timing = timing
+        self.clock = clock
         self.reset()
 
     def reset(self) -> None:
         self.members: frozenset[int] = frozenset()
         self.asked_at: float | None = None
         self.doubt_at: float | None = None
+        self.answers_left = 0
         self.before: Any = None
         self.next_at = 0.0
 
     def ask(self) -> None:
         """One sweep and one beat; while they are unanswered only the beat, in case it was lost."""
-        self.next_at = time.monotonic() + self.timing.beat
+        self.next_at = self.clock() + self.timing.beat
         if self.asked_at is None:
-            self.before = cache.get(HEARTBEAT)
-            self.asked_at = time.monotonic()
+            self._begin_wait()
             pokes.enqueue("sweep")
         pokes.enqueue("beat")
 
@@ -149,9 +150,9 @@ class Pulse:
         """Notes who is there: somebody missing may have taken the queue's lock along."""
         if self.members - members and self.doubt_at is None:
             log.info("a process of the cluster vanished; asking whether the others still work")
-            self.doubt_at = time.monotonic()
-            self.before = cache.get(HEARTBEAT)
-            self.asked_at = self.doubt_at
+            # Two answers: the first may come from work that was under way.
+            self.doubt_at, self.answers_left = self.clock(), 2
+            self._begin_wait()
             pokes.started("beat")
             pokes.enqueue("beat")
         self.members = members
@@ -161,12 +162,25 @@ class Pulse:
         if self.asked_at is None:
             return True
         if cache.get(HEARTBEAT) != self.before:
-            self.asked_at = self.doubt_at = None
+            self._answered()
             return True
-        now = time.monotonic()
+        now = self.clock()
         if self.doubt_at is not None and now - self.doubt_at > self.timing.suspicion:
             return False
         return now - self.asked_at <= self.timing.stale
+
+    def _begin_wait(self) -> None:
+        self.before = cache.get(HEARTBEAT)
+        self.asked_at = self.clock()
+
+    def _answered(self) -> None:
+        self.asked_at = None
+        self.answers_left -= 1
+        if self.doubt_at is not None and self.answers_left > 0:
+            self._begin_wait()
+            pokes.enqueue("beat")
+        else:
+            self.doubt_at = None
 
 
 class Supervisor:

@@ -38,7 +38,9 @@ DEADLINE = 20_000  # milliseconds; the pages poll every 5 s
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     program = needs("chromium")
-    with sync_playwright() as playwright:
+    # Playwright keeps an event loop in this thread; the ORM is used beside it, never inside it.
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         browser = playwright.chromium.launch(executable_path=str(program), args=QUIET.split())
         yield browser
         browser.close()
@@ -97,8 +99,9 @@ def test_every_page_passes_axe_fits_its_width_and_obeys_the_policy(
     sent = send(rich, coin, away, 150_000_000, comment="a note with averyveryveryveryveryveryverylongword")
     chain(coin).mint(address_of(rich, coin), 25_000_000)
     scan_now(coin)
-    page = look(chromium, live_site, complaints, color_scheme=scheme, viewport={"width": width, "height": 800})
-    problems = []
+    window = {"viewport": {"width": width, "height": 800}, "color_scheme": scheme, "reduced_motion": "reduce"}
+    page = look(chromium, live_site, complaints, **window)
+    problems: list[str] = []
 
     def judge() -> None:
         problems.extend(f"{page.url}: {each}" for each in violations(page))
@@ -214,6 +217,7 @@ def test_the_whole_job_works_without_javascript(chromium, live_site, complaints,
 
 
 def test_signed_out_meanwhile_a_live_page_asks_to_sign_in(chromium, live_site, complaints, coin, alice):
+    address_of(alice, coin)
     page = look(chromium, live_site, complaints)
     sign_in(page, alice)
     page.goto("/receive/TST/")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentParser
+from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -16,7 +17,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         usual = Timing()
-        parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
+        parser.add_argument("--port", type=int, default=port_of_environment())
         parser.add_argument("--no-web", action="store_true", help="only the worker cluster")
         parser.add_argument("--beat", type=float, default=usual.beat, help="seconds between two sweeps")
         parser.add_argument("--stale", type=float, default=usual.stale, help="seconds a silent cluster may live")
@@ -28,6 +29,13 @@ class Command(BaseCommand):
         run_site(self, port=None if no_web else port, timing=timing)
 
 
+def port_of_environment() -> int:
+    text = os.environ.get("PORT") or "8000"
+    if not (text.isascii() and text.isdigit() and int(text) < 65536):
+        raise CommandError(f"PORT must be a number below 65536, not {text!r}.")
+    return int(text)
+
+
 def refuse_unless_migrated() -> None:
     for alias in connections:
         executor = MigrationExecutor(connections[alias])
@@ -35,10 +43,15 @@ def refuse_unless_migrated() -> None:
             raise CommandError(f"Database {alias!r} is not up to date. Run: manage.py setup")
 
 
-def run_site(command: BaseCommand, *, port: int | None, timing: Timing) -> None:
+def run_site(
+    command: BaseCommand, *, port: int | None, timing: Timing, then: Callable[[], None] = lambda: None
+) -> None:
+    """Until it is told to stop. then: called once the site answers."""
+
     def ready(url: str) -> None:
         command.stdout.write(f"ready: {url}")
         command.stdout.flush()
+        then()
 
     try:
         supervisor = Supervisor(port=port, timing=timing, on_ready=ready)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -15,5 +16,6 @@ class Command(BaseCommand):
         for alias in connections:
             call_command("migrate", database=alias, verbosity=verbosity, interactive=False)
             call_command("createcachetable", database=alias, verbosity=0)
-        if not settings.DEMO:
+        Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+        if not settings.DEMO:  # a demonstration serves the source folders
             call_command("collectstatic", verbosity=min(verbosity, 1), interactive=False)
