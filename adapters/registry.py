@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from adapters.models import Wallet
 
 FAMILIES: dict[str, str] = {
+    "banano": "adapters.banano.Banano",
     "bitcoinlike": "adapters.bitcoinlike.BitcoinLike",
     "demo": "adapters.demo.Demo",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from django.conf import settings
@@ -34,3 +35,8 @@ def _send(name: str, ids: tuple[int, ...]) -> None:
 def started(name: str, *ids: int) -> None:
     """The task begins: what happens from now on deserves a new poke."""
     cache.delete(_flag(name, ids))
+
+
+def forget_all(ids: Iterable[int]) -> None:
+    """A cluster died with what it had taken: every poke may be sent anew. ids: the wallets' numbers."""
+    cache.delete_many([_flag(name, ()) for name in NAMES] + [_flag(name, (pk,)) for name in NAMES for pk in ids])

@@ -39,7 +39,9 @@ class WalletsAdminSite(AdminSite):
             return reauthenticate_redirect(request, back=target)
         return render(request, "accounts/second_factor_needed.html", status=403)
 
-    def password_change(self, request: HttpRequest, extra_context: object = None) -> HttpResponse:
+    def password_change(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: object = None
+    ) -> HttpResponse:
         """One way to change a password for everybody: with its limits, its mail and its line in the trail."""
         return redirect("account_change_password")
 

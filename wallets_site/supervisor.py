@@ -28,6 +28,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import close_old_connections
 
+from adapters.models import Wallet
 from ledger import pokes
 
 log = logging.getLogger("wallets.supervisor")
@@ -237,8 +238,7 @@ class Supervisor:
         """What the last cluster had taken and not begun is lost with it: allow those pokes again."""
         self.pulse.reset()
         with self._patience():
-            pokes.started("beat")
-            pokes.started("sweep")
+            pokes.forget_all(Wallet.objects.values_list("pk", flat=True))
 
     def _watch_pulse(self) -> None:
         if self.cluster is None or not self.cluster.running:

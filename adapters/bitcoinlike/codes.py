@@ -78,7 +78,7 @@ def of_prepare(error: RpcError, *, address: str = "") -> NodeError:
     if error.code in (WALLET_ERROR, NO_FUNDS):
         if any(words in message for words in _DUST):
             return NodeRefused("The network does not carry such a small amount.", address=address)
-        if error.code == NO_FUNDS or any(words in message for words in _FUNDS):
+        if any(words in message for words in _FUNDS):
             return NotEnoughFunds(f"The hot wallet cannot pay this now: {error.message}")
     if VERDICTS.get(error.code) == "definite":
         return NodeRefused(sentence(error), address=address)

@@ -148,6 +148,13 @@ class Node:
         found = self._unless_unknown("getaddressinfo", address, wallet=True)
         return None if found is None else Reply(found, "getaddressinfo")
 
+    def change_address(self) -> str:
+        """A new one of our own."""
+        made = self.ask_wallet("getrawchangeaddress")
+        if not isinstance(made, str):
+            raise NodeDown("getrawchangeaddress: unexpected answer")
+        return made
+
     def locked_inputs(self) -> set[Input]:
         held = replies(self.ask_wallet("listlockunspent"), "listlockunspent")
         return {(entry.text("txid"), entry.whole("vout")) for entry in held}

@@ -152,7 +152,7 @@ def consolidate(node: Node, options: BitcoinOptions, live: Iterable[Tried]) -> P
 def _join(node: Node, options: BitcoinOptions, worth: list[tuple[int, str, int]], rate: int, tip: str) -> Prepared:
     inputs = [{"txid": txid, "vout": output} for _, txid, output in worth]
     total = sum(amount for amount, _, _ in worth)
-    target = node.ask_wallet("getrawchangeaddress")
+    target = node.change_address()
     try:
         raw = node.try_wallet("createrawtransaction", inputs, [{target: coins(total, DECIMALS)}])
         funded = _fund(node, raw, rate, {"lockUnspents": True, "subtractFeeFromOutputs": [0]})

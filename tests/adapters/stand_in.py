@@ -5,27 +5,28 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
-from tests.devnet.proxy import Answered, Exchange, Proxy
+from tests.devnet.proxy import Answered, Exchange, Proxy, with_id
 
 Answer = Callable[[Exchange, dict[str, str]], Answered]
 
 
 class _Line:
-    def __init__(self, answer: Answer) -> None:
-        self._answer = answer
+    def __init__(self, answer: Answer, own_ids: bool) -> None:
+        self._answer, self._own_ids = answer, own_ids
 
     def ask(self, exchange: Exchange, headers: dict[str, str], body: bytes) -> Answered:
-        return self._answer(exchange, headers)
+        status, more, raw = self._answer(exchange, headers)
+        return status, more, raw if self._own_ids else with_id(raw, body)
 
     def close(self) -> None:
         pass
 
 
 @contextmanager
-def node(answer: Answer) -> Iterator[Proxy]:
-    proxy = Proxy(lambda: _Line(answer))
+def node(answer: Answer, *, own_ids: bool = True) -> Iterator[Proxy]:
+    """own_ids: answers are sent as they are; else with the id of the call."""
+    proxy = Proxy(lambda: _Line(answer, own_ids))
     try:
         yield proxy
     finally:
@@ -40,15 +41,3 @@ def body(text: str | bytes, status: int = 200) -> Answer:
 
 def error(code: int, message: str = "no") -> bytes:
     return json.dumps({"result": None, "error": {"code": code, "message": message}, "id": 1}).encode()
-
-
-def results(answers: dict[str, Any]) -> Callable[[Exchange], bytes]:
-    """A JSON-RPC answer by method; an int stands for an error of that code."""
-
-    def give(exchange: Exchange) -> bytes:
-        answer = answers[exchange.method]
-        if isinstance(answer, int) and not isinstance(answer, bool):
-            return error(answer)
-        return json.dumps({"result": answer, "error": None}).encode()
-
-    return give

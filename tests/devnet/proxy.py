@@ -176,7 +176,7 @@ def _handler(proxy: Proxy, connect: Callable[[], Line]) -> type[BaseHTTPRequestH
             fault = proxy.take(exchange.method)
             kind = fault.kind if fault is not None else ""
             if fault is not None and kind == "answer":
-                return self._give(fault.status, {}, _with_id(fault.body, body))
+                return self._give(fault.status, {}, with_id(fault.body, body))
             if kind == "swallow":
                 return self._hang_up()
             if fault is not None and kind == "delay":
@@ -221,7 +221,7 @@ def _call_of(body: bytes) -> tuple[str, Any]:
         return "", None
 
 
-def _with_id(answer: bytes, asked: bytes) -> bytes:
+def with_id(answer: bytes, asked: bytes) -> bytes:
     """Our answer with the id of the call, where it is a JSON-RPC answer."""
     try:
         data, call = json.loads(answer), json.loads(asked)

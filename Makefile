@@ -1,0 +1,51 @@
+# make demo   a site on simulated coins, at http://127.0.0.1:8000 (PORT= chooses another port)
+# make test   everything that must be true before a change goes in
+# make devnet the site with a real litecoind on a private test network
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+PORT ?= 8000
+JOBS ?= 2
+export PORT
+unexport MAKEFLAGS MFLAGS MAKELEVEL
+
+.PHONY: demo test devnet lint types checks tests install install-dev clean
+
+demo: install
+	@$(RUN) manage.py demo
+
+devnet: install-dev
+	@$(RUN) -m tests.devnet.site
+
+test: lint types checks tests
+
+lint: install-dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+types: install-dev
+	$(VENV)/bin/mypy
+
+checks: install-dev
+	@.ci/check-site $(RUN)
+
+tests: install-dev
+	$(RUN) -m pytest -n $(JOBS)
+
+install: $(VENV)/.installed
+install-dev: $(VENV)/.installed-dev
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: requirements.txt | $(VENV)/bin/python
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: requirements.txt requirements-dev.txt | $(VENV)/bin/python
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@ $(VENV)/.installed
+
+clean:
+	rm -rf $(VENV) demo-data devnet-data .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,48 @@
+"""All keys of a wallet come from one seed and a number: 0 is the hot account, members' addresses follow from 1."""
+
+from __future__ import annotations
+
+from adapters.codecs import banano_crypto as crypto
+
+HOT = 0
+LOOK_AHEAD = 100  # numbers beyond the highest one seen that still count as ours
+
+
+class Keyring:
+    """Serves one adapter. It remembers public keys; private ones are made anew for each signature."""
+
+    def __init__(self, seed: bytes, prefix: str) -> None:
+        self._seed = seed
+        self._prefix = prefix
+        self._public: dict[int, str] = {}
+        self._numbers: dict[str, int] = {}
+        self._highest = HOT
+
+    def __repr__(self) -> str:
+        return "Keyring()"
+
+    @property
+    def hot(self) -> str:
+        return self.public(HOT)
+
+    def public(self, number: int) -> str:
+        """Upper-case hex. Raises ValueError for a number of more than 32 bits."""
+        if number not in self._public:
+            key = crypto.public_key(crypto.private_key(self._seed, number)).hex().upper()
+            self._public[number], self._numbers[key] = key, number
+        return self._public[number]
+
+    def private(self, number: int) -> bytes:
+        return crypto.private_key(self._seed, number)
+
+    def address(self, number: int) -> str:
+        self._highest = max(self._highest, number)
+        return crypto.encode_address(self._prefix, bytes.fromhex(self.public(number)))
+
+    def number(self, key: str) -> int | None:
+        """Which of our numbers has this public key, as far as numbers have been seen and some beyond."""
+        for number in range(self._highest + LOOK_AHEAD + 1):
+            if key in self._numbers:
+                break
+            self.public(number)
+        return self._numbers.get(key)

@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from tests.devnet.fixtures import litecoin
+
+__all__ = ["litecoin"]
