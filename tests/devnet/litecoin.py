@@ -61,6 +61,8 @@ class Litecoin:
         lines = ["regtest=1", "server=1", "printtoconsole=0", "fallbackfee=0.0002", "[regtest]"]
         lines += ["listen=0", "dnsseed=0", f"rpcbind={HOST}", f"rpcallowip={HOST}", f"rpcport={self.port}"]
         lines += [f"rpcuser={USER}", f"rpcpassword={self.password}", "keypool=20"]
+        # When it ends, it waits this long for connections that are left open.
+        lines += ["rpcservertimeout=5"]
         # Without this, mining stops at height 431: the first MWEB block needs a peg-in.
         lines += ["vbparams=mweb:-2:0"]
         # Litecoin's default is off; Bitcoin's is on.

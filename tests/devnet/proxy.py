@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import select
 import socket
 import threading
 import time
@@ -69,11 +70,18 @@ class DaemonLine:
         self._connection = http.client.HTTPConnection(HOST, port, timeout=UPSTREAM_SECONDS)
 
     def ask(self, exchange: Exchange, headers: dict[str, str], body: bytes) -> Answered:
+        if self._ended():
+            self._connection.close()  # opens anew; a login that lived on it is gone, as on the daemon itself
         self._connection.request("POST", exchange.path, body, headers)
         answer = self._connection.getresponse()
         raw = answer.read()
         login = answer.getheader("WWW-Authenticate")
         return answer.status, {"WWW-Authenticate": login} if login else {}, raw
+
+    def _ended(self) -> bool:
+        """Whether the daemon closed the idle connection: it has something to read, which is its end."""
+        line = self._connection.sock
+        return line is not None and bool(select.select([line], [], [], 0)[0])
 
     def close(self) -> None:
         self._connection.close()

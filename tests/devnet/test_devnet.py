@@ -15,12 +15,15 @@ import pytest
 from adapters.base import NodeDown
 from adapters.bitcoinlike import BitcoinLike, BitcoinOptions
 from adapters.rpc import JsonRpc
+from tests.devnet import fixtures
 from tests.devnet.devnet import Devnet
 from tests.devnet.fixtures import need
 from tests.devnet.litecoin import Litecoin
 from tests.devnet.processes import is_taken
 from tests.devnet.proxy import proxy_to
 from tests.devnet.rpc import DevnetError
+
+litecoin = fixtures.litecoin
 
 
 def command(directory: Path, *args: str) -> subprocess.CompletedProcess[str]:

@@ -7,8 +7,8 @@ from decimal import Decimal
 from adapters import registry
 from ledger import queries
 from ledger.models import CoinWallet
-from tests.devnet.conftest import connect
 from tests.devnet.litecoin import Litecoin
+from tests.journeys.conftest import connect
 from tests.support.processes import wait_for
 from tests.support.running import Member
 
