@@ -173,6 +173,7 @@ class Page:
     transfers: tuple[Found, ...]
     cursor: str  # opaque; stored in the same database transaction as what the page changed
     more: bool = False
+    lost: tuple[str, ...] = ()  # addresses of `watch` whose key the node does not hold any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +181,7 @@ class Hint:
     """Where a notify points: look there now. Never trusted beyond that."""
 
     txid: str = ""
+    address: str = ""  # whom it is said to pay, where the node tells of payments to everybody
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +333,10 @@ class CoinAdapter(ABC):
     @abstractmethod
     def new_address(self, request: AddressRequest) -> NewAddress: ...
 
+    def has_address_for(self, number: int) -> bool:
+        """Whether new_address() can serve this number now; asked before a number is used up. Raises NodeDown."""
+        return True
+
     @abstractmethod
     def check_address(self, text: str) -> CheckedAddress:
         """Offline. Raises InvalidAddress with a reason a user understands."""
@@ -379,6 +385,10 @@ class CoinAdapter(ABC):
     @abstractmethod
     def uri(self, address: str, amount: int | None, *, label: str = "") -> str:
         """A payment URI for QR codes and links."""
+
+    def uri_with_extra(self, address: str, extra: str, amount: int | None, *, label: str = "") -> str:
+        """The same for an address with a second part (payment id, tag), where links can carry it."""
+        return self.uri(address, amount, label=label)
 
     def proof(self, tried: Tried) -> Proof | None:
         return None

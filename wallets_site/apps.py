@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.contrib import admin
 from django.contrib.admin.apps import AdminConfig
+
+from wallets_site.databases import QUEUE_APP
 
 
 class WalletsAdminConfig(AdminConfig):
@@ -13,3 +16,12 @@ class WalletsSiteConfig(AppConfig):
 
     def ready(self) -> None:
         from wallets_site import checks  # noqa: F401 - registers the system checks
+
+        _hide_the_queue()
+
+
+def _hide_the_queue() -> None:
+    """django-q2 registers its models by itself; whoever edits those rows can run any function."""
+    for model in list(admin.site._registry):
+        if model._meta.app_label == QUEUE_APP:
+            admin.site.unregister(model)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.contrib import admin
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import connections
+
+from wallets_site.databases import QUEUE_APP
 
 LONGEST_ADAPTER_CALL = 75
 DRAIN_SECONDS = 30
+QUEUE_SETTINGS = {"max_attempts": 1, "ack_failures": True, "catch_up": False, "scheduler": False, "save_limit": -1}
+NOT_SENT = ("console", "dummy", "filebased", "locmem")
+DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 
 
 @register
@@ -80,3 +90,82 @@ def check_demo_is_off(**_: Any) -> list[CheckMessage]:
             Warning("WALLETS_DEMO is on: simulated coins, known logins, no second factor for staff.", id="wallets.W001")
         ]
     return []
+
+
+@register
+def check_queue_settings(**_: Any) -> list[CheckMessage]:
+    """A task runs once and from our own list: schedules would run whatever function a row names."""
+    wrong = [name for name, value in QUEUE_SETTINGS.items() if settings.Q_CLUSTER.get(name) != value]
+    if not wrong:
+        return []
+    kept = ", ".join(f"{name} {value}" for name, value in QUEUE_SETTINGS.items())
+    return [Error(f"Q_CLUSTER: wrong {', '.join(wrong)}.", hint=f"Keep {kept}.", id="wallets.E005")]
+
+
+@register
+def check_secret_files(**_: Any) -> list[CheckMessage]:
+    return [
+        Error(f"Every user of this machine can read the secret in {path}.", hint=f"chmod 600 {path}", id="wallets.E006")
+        for path in sorted(set(_secret_files()))
+        if path.is_file() and path.stat().st_mode & 0o007
+    ]
+
+
+def _secret_files() -> Iterator[Path]:
+    """Keys we made ourselves, and whatever the environment names as NAME_FILE."""
+    yield from (Path(settings.DATA_DIR) / "keys").glob("*")
+    for name, value in os.environ.items():
+        if name.endswith("_FILE") and value and name.removesuffix("_FILE") in settings.SECRET_NAMES:
+            yield Path(value)
+
+
+@register(Tags.admin)
+def check_queue_is_not_in_the_admin(**_: Any) -> list[CheckMessage]:
+    """Its rows are pickles and names of functions: who may edit them runs any code."""
+    if any(model._meta.app_label == QUEUE_APP for model in admin.site._registry):
+        return [Error("The admin must not show the models of django-q2.", id="wallets.E007")]
+    return []
+
+
+@register(Tags.security)
+def check_api_authentication(**_: Any) -> list[CheckMessage]:
+    """Left out, the framework would let in passwords in headers (BasicAuthentication), and everybody (AllowAny)."""
+    found: list[CheckMessage] = []
+    for name, refused in (
+        ("DEFAULT_AUTHENTICATION_CLASSES", "BasicAuthentication"),
+        ("DEFAULT_PERMISSION_CLASSES", "AllowAny"),
+    ):
+        classes = settings.REST_FRAMEWORK.get(name)
+        if not classes or any(path.endswith(refused) for path in classes):
+            message = f"REST_FRAMEWORK: {name} must be named, and without {refused}."
+            found.append(Error(message, id="wallets.E008"))
+    return found
+
+
+@register(Tags.database)
+def check_postgresql_is_durable(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """With these off PostgreSQL says "committed" of payments that a power cut takes back."""
+    found: list[CheckMessage] = []
+    for alias in databases or ():
+        if connections[alias].vendor != "postgresql":
+            continue
+        with connections[alias].cursor() as cursor:
+            cursor.execute("SELECT name FROM pg_settings WHERE setting = 'off' AND name = ANY(%s)", [list(DURABLE)])
+            wrong = sorted(name for (name,) in cursor.fetchall())
+        if wrong:
+            message = f"Database {alias!r}: {', '.join(wrong)} must not be off: payments could be lost and paid twice."
+            found.append(Error(message, hint="Set it to on in postgresql.conf.", id="wallets.E009"))
+    return found
+
+
+@register(deploy=True)
+def check_mail_is_sent(**_: Any) -> list[CheckMessage]:
+    if settings.DEMO or settings.EMAIL_BACKEND.split(".")[-2] not in NOT_SENT:
+        return []
+    return [
+        Warning(
+            "Mail goes to the console: nobody can prove an address or reset a password.",
+            hint="Set EMAIL_URL, for example smtp+tls://user:password@mail.example:587",
+            id="wallets.W002",
+        )
+    ]

@@ -9,10 +9,12 @@ import json
 import os
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 
@@ -60,8 +62,10 @@ class NotADemo(Exception):
 
 
 class Demo:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, fill: Callable[[dict[str, str], Path], None] | None = None) -> None:
+        """fill: makes people and coins from (passwords by e-mail, folder); simulated coins unless told otherwise."""
         self.folder = folder
+        self.fill = fill or seed
         self.marker = folder / "demo.json"
 
     def open(self) -> dict[str, str]:
@@ -72,6 +76,7 @@ class Demo:
         if not found.get("ready"):
             found = self._make()
         call_command("setup", verbosity=0)
+        _tell_nodes_where_we_are()
         return dict(found["logins"])
 
     def _make(self) -> dict[str, object]:
@@ -81,7 +86,7 @@ class Demo:
         for path in [*self.folder.glob("*.sqlite3*"), *self.folder.glob("chains/*")]:
             path.unlink()
         call_command("setup", verbosity=0)
-        seed(logins, self.folder / "chains")
+        self.fill(logins, self.folder)
         made: dict[str, object] = {"ready": True, "logins": logins}
         self._remember(made)
         return made
@@ -94,9 +99,9 @@ class Demo:
         draft.replace(self.marker)
 
 
-def seed(logins: dict[str, str], chains: Path) -> None:
-    alice, bob, _manager = (_make_person(email, password) for email, password in logins.items())
-    coins = [_make_coin(plan, chains, position) for position, plan in enumerate(COINS, 1)]
+def seed(logins: dict[str, str], folder: Path) -> None:
+    alice, bob, _manager = make_people(logins)
+    coins = [_make_coin(plan, folder / "chains", position) for position, plan in enumerate(COINS, 1)]
     for plan, coin in zip(COINS, coins, strict=True):
         _give(coin, alice, plan.gift)
         _give(coin, bob, plan.gift)
@@ -104,6 +109,10 @@ def seed(logins: dict[str, str], chains: Path) -> None:
     for plan, coin in zip(COINS, coins, strict=True):
         _write_history(plan, coin, alice, bob)
         _set_pace(coin, BLOCK_SECONDS)
+
+
+def make_people(logins: dict[str, str]) -> list[User]:
+    return [_make_person(email, password) for email, password in logins.items()]
 
 
 def _make_person(email: str, password: str) -> User:
@@ -136,6 +145,7 @@ def _make_coin(plan: SimulatedCoin, chains: Path, position: int) -> Coin:
         "fee": str(units(plan.network_fee)),
         "prefix": plan.symbol.lower(),
         "network": "simulated",
+        "notify_url": _notify_url(coin),
     }
     use = wallets.connect(coin=coin, name=f"{plan.name} node", kind="demo", options=options)
     chores.fill_pool(use)
@@ -149,6 +159,19 @@ def _use_of(coin: Coin) -> CoinWallet:
 def _set_pace(coin: Coin, seconds: int) -> None:
     wallet = _use_of(coin).wallet
     wallets.configure(wallet=wallet, options={**wallet.read_options(), "block_seconds": seconds})
+
+
+def _notify_url(coin: Coin) -> str:
+    return f"{settings.SITE_URL}/wallets/notify/{coin.symbol}/{{kind}}"
+
+
+def _tell_nodes_where_we_are() -> None:
+    """A node calls the site when a payment comes in, and the port may be another one this time."""
+    for coin in Coin.objects.all():
+        wallet, url = _use_of(coin).wallet, _notify_url(coin)
+        options = wallet.read_options()
+        if options.get("notify_url", url) != url:
+            wallets.configure(wallet=wallet, options={**options, "notify_url": url})
 
 
 def _give(coin: Coin, person: User, amount: str) -> None:

@@ -52,6 +52,7 @@ def local_secret(name: str, make: Any) -> str:
     return path.read_text().strip()
 
 
+SECRET_NAMES = ("SECRET_KEY", "WALLETS_FIELD_KEYS", "DATABASE_URL", "REDIS_URL", "EMAIL_URL")
 SECRET_KEY = local_secret("SECRET_KEY", lambda: secrets.token_urlsafe(64))
 SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
 WALLETS_FIELD_KEYS: list[str] = local_secret("WALLETS_FIELD_KEYS", lambda: Fernet.generate_key().decode()).split(",")

@@ -55,6 +55,19 @@ BURNED = frozenset({ZERO, "2778A2509F2778A2E19556146B314A80000000000000000000000
 LONGEST_HINT = 8192
 
 
+def _called_back(body: bytes) -> Hint | None:
+    """nano-node V24 posts {"hash", "is_send": "true", "block": JSON as text, ...} and never repeats what was lost."""
+    if len(body) > LONGEST_HINT:
+        return None
+    try:
+        told = json.loads(body)
+        block = json.loads(told["block"])
+        name, address = str(told["hash"]).upper(), str(block["link_as_account"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return Hint(name, address) if told.get("is_send") == "true" and is_name(name) else None
+
+
 class Banano(CoinAdapter):
     kind: ClassVar[str] = "banano"
     title: ClassVar[str] = "Banano or Nano"
@@ -176,15 +189,13 @@ class Banano(CoinAdapter):
             return receipts.transfer(node, self._sight(()), txid.upper()) if is_name(txid.upper()) else ()
 
     def hint(self, kind: str, message: str, body: bytes) -> Hint | None:
-        """The node's HTTP callback: {"hash": …} of every block on the network, so a look and nothing more."""
+        """Kind "callback": the node's HTTP callback, which tells of every block on the network, ours or not.
+
+        Kind "block": a block's name in the path. Anything believed from either is read from the node.
+        """
         if kind == "callback":
-            try:
-                message = json.loads(body[:LONGEST_HINT])["hash"]
-            except (ValueError, TypeError, KeyError):
-                return None
-        if kind not in ("callback", "block") or not isinstance(message, str) or not is_name(message.upper()):
-            return None
-        return Hint(message.upper())
+            return _called_back(body)
+        return Hint(message.upper()) if kind == "block" and is_name(message.upper()) else None
 
     # -- what goes out --
 

@@ -122,5 +122,6 @@ def _read(data: Any) -> Blob:
     if data["v"] != BLOB_VERSION or not isinstance(data["sends"], bool):
         raise ValueError("version")
     fields = {name: str(data["block"][name]) for name in Block.__slots__}
-    block = Block(**{**fields, "balance": int(fields["balance"])})
+    balance = int(fields.pop("balance"))
+    block = Block(balance=balance, **fields)
     return Blob(block, int(data["amount"]), data["sends"], tuple(str(name) for name in data["path"]))

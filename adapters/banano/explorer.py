@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
 
 from adapters.banano.node import Node, Refusal
 from adapters.base import NodeRefused

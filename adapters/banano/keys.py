@@ -5,7 +5,7 @@ from __future__ import annotations
 from adapters.codecs import banano_crypto as crypto
 
 HOT = 0
-LOOK_AHEAD = 100  # numbers beyond the highest one seen that still count as ours
+LOOK_AHEAD = 100  # how many numbers, from the first and from the highest one seen, are tried for a stranger's key
 
 
 class Keyring:
@@ -40,9 +40,8 @@ class Keyring:
         return crypto.encode_address(self._prefix, bytes.fromhex(self.public(number)))
 
     def number(self, key: str) -> int | None:
-        """Which of our numbers has this public key, as far as numbers have been seen and some beyond."""
-        for number in range(self._highest + LOOK_AHEAD + 1):
-            if key in self._numbers:
-                break
-            self.public(number)
+        """Which of our numbers has this public key: one seen before, one of the first, or one not handed out yet."""
+        if key not in self._numbers:
+            for number in (*range(LOOK_AHEAD), *range(self._highest, self._highest + LOOK_AHEAD)):
+                self.public(number)
         return self._numbers.get(key)

@@ -19,7 +19,7 @@ BATCH: Final = 500  # addresses in one call
 HASHES: Final = 200  # block names in one call
 RECEIVABLES: Final = 1000  # not yet collected sends of one address in one answer
 HEX: Final = frozenset("0123456789ABCDEF")
-WORK_SECONDS: Final = 40
+WORK_SECONDS: Final = 20
 
 
 class Refusal(NodeDown):

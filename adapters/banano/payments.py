@@ -86,7 +86,7 @@ def prepare(
 ) -> Prepared:
     if not 0 < payment.amount <= crypto.MAX_AMOUNT:
         raise NodeRefused("The amount must be above zero and below all coins there are.", address=payment.address)
-    destination = node.key(payment.address)
+    destination = _destination(options.facts.prefix, payment.address)
     if destination in (ZERO, keys.hot):
         raise NodeRefused("Nothing may be paid to this address.", address=payment.address)
     head = head_of(node, keys.hot, live, node.key(options.voter))
@@ -94,6 +94,13 @@ def prepare(
         raise NotEnoughFunds("The hot account does not hold this much now.")
     blob = Blob(sending(head, destination, payment.amount), payment.amount, True, head.path)
     return finish(blob, keys, worker, HOT, payments=(payment.id,))
+
+
+def _destination(prefix: str, address: str) -> str:
+    try:
+        return crypto.decode_address(prefix, address).hex().upper()
+    except crypto.BadAddress as error:
+        raise NodeRefused(f"This is not an address of this coin: {error}.", address=address) from None
 
 
 def finish(

@@ -113,7 +113,7 @@ def _entries_above(node: Node, address: str, frontier: str, height: int) -> list
     while head:
         entries, head = node.history(address, count, head)
         found += [one for one in entries if number(one.get("height")) > height]
-        if not entries or len(found) and number(entries[-1].get("height")) <= height + 1:
+        if not entries or number(entries[-1].get("height")) <= height + 1:
             break
         count = MORE_ENTRIES
     return found

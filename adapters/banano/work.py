@@ -1,10 +1,11 @@
-"""Proof of work: from a file where it lies ready, a work server, the node, or our own processor. Always checked here."""
+"""Proof of work: ready in a file, from a work server, the node, or our own processor; always checked here."""
 
 from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from adapters.banano.blocks import Block
@@ -14,7 +15,8 @@ from adapters.base import NodeDown
 from adapters.codecs import banano_crypto as crypto
 from adapters.rpc import JsonRpc
 
-OWN_SECONDS = 25  # with the node's try before it an adapter call stays below 75 s
+FIND_SECONDS = 50  # for all who are asked together; own code gets what the others left, and at least
+OWN_SECONDS = 10
 MOST_KEPT = 64
 
 
@@ -48,8 +50,9 @@ class Worker:
             self._keep(root, self._find(root, needed))
 
     def _find(self, root: bytes, needed: int) -> str:
-        own: Callable[[bytes, int], str | None] = self._own
-        asked = [self._node_work, own] if self._options.work == "node" else [own, self._node_work]
+        ends = int(time.monotonic()) + FIND_SECONDS
+        asked: list[Callable[[bytes, int], str | None]] = [self._node_work]
+        asked.insert(int(self._options.work == "node"), lambda root, needed: _own(root, needed, ends))
         if self._server is not None:
             asked.insert(0, self._server_work)
         for source in asked:
@@ -57,9 +60,6 @@ class Worker:
             if work is not None and crypto.work_is_enough(root, work, needed):
                 return work.lower()
         raise NodeDown("nobody found proof of work in time; it will be tried again")
-
-    def _own(self, root: bytes, needed: int) -> str | None:
-        return crypto.find_work(root, needed, OWN_SECONDS)
 
     def _node_work(self, root: bytes, needed: int) -> str | None:
         with contextlib.suppress(NodeDown):  # often switched off: "RPC control is disabled"
@@ -70,7 +70,7 @@ class Worker:
         assert self._server is not None
         fields = {"action": "work_generate", "hash": _hex(root), "difficulty": f"{needed:016x}"}
         with contextlib.suppress(NodeDown):
-            answer = self._server.post("", fields, read_seconds=WORK_SECONDS // 2)
+            answer = self._server.post("", fields, read_seconds=WORK_SECONDS // 4)
             return str(answer.get("work")) if isinstance(answer, dict) else None
         return None
 
@@ -84,30 +84,27 @@ class Worker:
         self._kept[_hex(root)] = work
         while len(self._kept) > MOST_KEPT:
             del self._kept[next(iter(self._kept))]
-        with self._file() as file:
-            if file is not None:
-                file.execute("INSERT OR REPLACE INTO work (root, work) VALUES (?, ?)", (_hex(root), work))
-                file.execute(
-                    "DELETE FROM work WHERE rowid NOT IN (SELECT rowid FROM work ORDER BY rowid DESC LIMIT ?)",
-                    (MOST_KEPT,),
-                )
+        self._in_file("INSERT OR REPLACE INTO work (root, work) VALUES (?, ?)", _hex(root), work)
+        self._in_file("DELETE FROM work WHERE rowid <= (SELECT max(rowid) FROM work) - ?", MOST_KEPT)
 
     def _stored(self, root: bytes) -> str | None:
-        with self._file() as file:
-            row = file.execute("SELECT work FROM work WHERE root = ?", (_hex(root),)).fetchone() if file else None
-            return str(row[0]) if row else None
-        return None
+        rows = self._in_file("SELECT work FROM work WHERE root = ?", _hex(root))
+        return str(rows[0][0]) if rows else None
 
-    @contextlib.contextmanager
-    def _file(self) -> Iterator[sqlite3.Connection | None]:
-        """None without a file. A file that cannot be used costs time, never a payment."""
+    def _in_file(self, statement: str, *values: str | int) -> list[tuple[str]]:
+        """Nothing without a file. A file that cannot be used costs time, never a payment."""
         if not self._options.work_file:
-            yield None
-            return
-        with contextlib.suppress(sqlite3.Error):
+            return []
+        try:
             with contextlib.closing(sqlite3.connect(self._options.work_file, timeout=1)) as file, file:
                 file.execute("CREATE TABLE IF NOT EXISTS work (root TEXT PRIMARY KEY, work TEXT NOT NULL)")
-                yield file
+                return file.execute(statement, values).fetchall()
+        except sqlite3.Error:
+            return []
+
+
+def _own(root: bytes, needed: int, ends: int) -> str | None:
+    return crypto.find_work(root, needed, max(OWN_SECONDS, ends - int(time.monotonic())))
 
 
 def _hex(root: bytes) -> str:

@@ -1,4 +1,7 @@
-"""Bitcoin and its relatives: Litecoin, Dogecoin and others by configuration.
+"""Bitcoin and its relatives: Litecoin and others by configuration.
+
+The node must speak the RPC of Bitcoin Core 0.19 or later; health() says so of one that does not, as
+Dogecoin Core 1.14.
 
 Calls used: getblockchaininfo, getnetworkinfo, getwalletinfo, getbalances, getnewaddress, getaddressinfo,
 listsinceblock, gettransaction, getblockhash, getblockheader, estimatesmartfee, getmempoolinfo,
@@ -54,7 +57,7 @@ _TXID = re.compile(r"[0-9a-f]{64}")
 
 class BitcoinLike(CoinAdapter):
     kind: ClassVar[str] = "bitcoinlike"
-    title: ClassVar[str] = "Bitcoin, Litecoin, Dogecoin and relatives"
+    title: ClassVar[str] = "Bitcoin, Litecoin and relatives"
     features: ClassVar[frozenset[Feature]] = frozenset({Feature.LABEL})
     Options: ClassVar[type[BitcoinOptions]] = BitcoinOptions
     options: BitcoinOptions
@@ -88,6 +91,7 @@ class BitcoinLike(CoinAdapter):
         reason = node.unready(chain)
         version = Reply(node.ask("getnetworkinfo"), "getnetworkinfo").text("subversion")[:60].strip("/")
         wallet = Reply(node.ask_wallet("getwalletinfo"), "getwalletinfo")
+        node.ask_wallet("getbalances")  # a node too old for it lacks the other calls we need too
         asleep = wallet.whole("unlocked_until", 1) == 0 and not self.options.passphrase_file
         height, headers = chain.whole("blocks"), chain.whole("headers")
         return Health(

@@ -68,7 +68,7 @@ def record_transfers(use: CoinWallet, transfers: Sequence[Found]) -> None:
             deposit = _first_seen(use, item, addresses.get((item.address, item.extra)))
             known[item.txid, item.output] = deposit
         _update(use, deposit, item)
-    _check_outgoing(use, [item for item in transfers if not item.incoming and not item.gone])
+    _check_outgoing(use, [item for item in transfers if not item.incoming and not item.gone and not _older(use, item)])
 
 
 def _first_seen(use: CoinWallet, item: Found, address: Address | None) -> Deposit:
@@ -181,6 +181,11 @@ def _returned(deposit: Deposit) -> None:
     Freeze.objects.filter(cause=Freeze.Cause.VANISHED, subject=f"deposit:{deposit.pk}", ended_at=None).update(
         ended_at=now(), ended_reason="The deposit is on the blockchain again."
     )
+
+
+def _older(use: CoinWallet, item: Found) -> bool:
+    """What left the wallet before this site was connected to it is its owner's business."""
+    return use.wallet.scanned_at is None or (item.at is not None and item.at < use.wallet.created_at)
 
 
 def _check_outgoing(use: CoinWallet, outgoing: Sequence[Found]) -> None:

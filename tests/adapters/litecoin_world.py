@@ -38,7 +38,8 @@ class LitecoinWorld(World):
         self.node = Rpc(proxy.port, "/", "site", password)
         self.site = Rpc(proxy.port, f"/wallet/{wallet}", "site", password)
         self.outside = Rpc(proxy.port, "/wallet/outside", "site", password)
-        self.node("createwallet", wallet_name=wallet, **({"passphrase": passphrase} if passphrase else {}))
+        secret: dict[str, Any] = {"passphrase": passphrase} if passphrase else {}
+        self.node("createwallet", wallet_name=wallet, **secret)
         self._settings = {
             "url": f"http://{HOST}:{proxy.port}",
             "user": "site",

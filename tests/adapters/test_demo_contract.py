@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import time_machine
@@ -25,10 +26,10 @@ class DemoWorld(World):
             chain_file=str(directory / "chain.sqlite3"), block_seconds=BLOCK_SECONDS, faucet_seconds=0
         )
         self._addresses = 0
+        self._model = Demo(self._options).chain
         self.heal()
-        self._model = self.adapter.chain
 
-    def _switch(self, **switches: bool) -> None:
+    def _switch(self, **switches: Any) -> None:
         self.adapter = Demo(replace(self._options, **switches))
 
     def fund(self, address: str, amount: int) -> str:

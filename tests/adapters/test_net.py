@@ -17,7 +17,7 @@ HOST = "127.0.0.1"
 
 
 @contextmanager
-def server(talk: Callable[[socket.socket], None]) -> Iterator[str]:
+def server(talk: Callable[[socket.socket], object]) -> Iterator[str]:
     """A server that reads one request head and then says what it likes; its URL."""
     listener = socket.create_server((HOST, 0))
     stop = threading.Event()

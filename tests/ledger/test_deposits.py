@@ -237,3 +237,15 @@ def test_a_stale_quote_of_a_frozen_person_moves_nothing(coin, alice, bob):
     with pytest.raises(NotAllowed):
         sending.request_send(user=alice, quote=quote, proof=proof_of(alice), key="k")
     assert balances(coin, alice, bob) == [(500, 0), (0, 0)]
+
+
+def test_what_left_a_wallet_before_it_was_connected_raises_no_alarm(coin, alice, clock):
+    from datetime import timedelta
+
+    history = found("elsewhere", incoming=False, txid="old", at=use_of(coin).wallet.created_at - timedelta(days=1))
+    told(coin, history)
+    told(coin, history)
+    assert not Freeze.objects.exists()
+
+    told(coin, found("elsewhere", incoming=False, txid="new", at=use_of(coin).wallet.created_at + timedelta(days=1)))
+    assert Freeze.objects.get().cause == "key_alarm"

@@ -30,7 +30,7 @@ class Command(BaseCommand):
         for email, password in logins.items():
             self.stdout.write(f"login: {email} {password}")
         timing = Timing(beat=2, grace=5)
-        run_site(self, port=port, timing=timing, then=lambda: _welcome(next(iter(logins))))
+        run_site(self.stdout, port=port, timing=timing, then=lambda: _welcome(next(iter(logins))))
 
 
 def _welcome(email: str) -> None:

@@ -5,7 +5,8 @@ from argparse import ArgumentParser
 from collections.abc import Callable
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.checks import Tags
+from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 
@@ -25,8 +26,9 @@ class Command(BaseCommand):
 
     def handle(self, *, port: int, no_web: bool, beat: float, stale: float, grace: float, **_: Any) -> None:
         refuse_unless_migrated()
+        self.check(tags=[Tags.database], databases=list(connections))
         timing = Timing(beat=beat, stale=stale, grace=grace)
-        run_site(self, port=None if no_web else port, timing=timing)
+        run_site(self.stdout, port=None if no_web else port, timing=timing)
 
 
 def port_of_environment() -> int:
@@ -43,14 +45,12 @@ def refuse_unless_migrated() -> None:
             raise CommandError(f"Database {alias!r} is not up to date. Run: manage.py setup")
 
 
-def run_site(
-    command: BaseCommand, *, port: int | None, timing: Timing, then: Callable[[], None] = lambda: None
-) -> None:
+def run_site(out: OutputWrapper, *, port: int | None, timing: Timing, then: Callable[[], None] = lambda: None) -> None:
     """Until it is told to stop. then: called once the site answers."""
 
     def ready(url: str) -> None:
-        command.stdout.write(f"ready: {url}")
-        command.stdout.flush()
+        out.write(f"ready: {url}")
+        out.flush()
         then()
 
     try:

@@ -1,0 +1,92 @@
+"""The history of a snake_case walletd: rows without a number of their own, twice the same entry in one row, and
+another order after a crash. Rows are known by their hash alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from adapters.base import NodeDown
+from adapters.forknote.addresses import payment_id_of
+from adapters.forknote.client import Client
+from adapters.forknote.moves import UNCONFIRMED, Tx, height_of, moment
+from adapters.rpc import Reply
+
+ROWS_A_CALL = 500
+SPENDABLE_AT = 2  # confirmations of an ordinary output
+
+
+class History:
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def count(self) -> int:
+        return self._client.ask("get_transactions_count").whole("transactions_count")
+
+    def rows(self, start: int, most: int) -> list[Tx]:
+        """start must not be above count(): walletd answers that with an internal error."""
+        asked = {"starting_transaction_id": start, "max_transaction_count": most}
+        return [read_row(one) for one in self._client.ask("list_transactions", asked).parts("transactions")]
+
+    def backwards(self, least: int = 0) -> Iterator[Tx]:
+        """From the newest row down to row number `least`."""
+        end = self.count()
+        while end > least:
+            start = max(least, end - ROWS_A_CALL)
+            rows = self.rows(start, end - start)
+            if not rows:
+                raise NodeDown("list_transactions: rows are missing")
+            yield from reversed(rows)
+            end = start
+
+    def newest(self, most: int) -> list[Tx]:
+        count = self.count()
+        return self.rows(max(0, count - most), most) if count else []
+
+    def row(self, number: int) -> Tx:
+        """One row by the number that send_transaction gave; good only at once, before anything else happens."""
+        said = self._client.ask("get_transaction", {"transaction_id": number})
+        return read_row(said.part("transaction_info"))
+
+    def unlock_of(self, payment_id: str, txid: str) -> int | None:
+        """The unlock time of an incoming transaction, which walletd tells only for those with a payment id."""
+        said = self._client.ask("get_incoming_payments", {"payments": [payment_id]})
+        for group in said.parts("payments"):
+            for one in group.parts("payments"):
+                if one.text("tx_hash") == txid:
+                    return one.whole("unlock_time")
+        return None
+
+    def pending(self, address: str) -> int:
+        return self._client.ask("get_pending_balance", {"address": address}).whole("pending_balance")
+
+    def actual(self, address: str) -> int:
+        return self._client.ask("get_actual_balance", {"address": address}).whole("actual_balance")
+
+
+def read_row(part: Reply) -> Tx:
+    """total_amount counts only the first own address, so only its sign is used; entries repeat, so an address gets
+    the one amount that its entries agree on."""
+    amounts: dict[str, set[int]] = {}
+    sent: list[tuple[str, int]] = []
+    for one in part.parts("transfers"):
+        address, amount = one.text("address"), one.whole("amount")
+        if amount < 0:
+            sent.append((address, -amount))
+        elif amount > 0:
+            amounts.setdefault(address, set()).add(amount)
+    fee = part.whole("fee")
+    return Tx(
+        hash=part.text("hash"),
+        state=part.whole("state", 0),
+        height=height_of(part.whole("block_height", UNCONFIRMED)),
+        at=moment(part.whole("timestamp", 0)),
+        fee=fee,
+        payment_id=payment_id_of(part.text("extra", "")),
+        ours=bool(sent) or part.whole("total_amount") < 0,
+        sent=tuple(sent),
+        received={address: min(seen) for address, seen in amounts.items()},
+        doubtful=frozenset(address for address, seen in amounts.items() if len(seen) > 1),
+        coinbase=fee < 0,
+    )
