@@ -68,7 +68,7 @@ class DemoOptions:
     chain_file: str = option(help="File that holds the simulated chain; one per wallet")
     decimals: int = option(8, help="Decimal places of the coin")
     block_seconds: int = option(5, help="Seconds between blocks")
-    faucet_seconds: int = option(4, help="A new address gets a gift after this many seconds; 0: no gift")
+    faucet_seconds: int = option(4, help="Seconds until an address in use gets a gift; 0: no gift")
     faucet_amount: str = option("100000000", help="The gift, atomic units")
     fee: str = option("1000", help="Network fee of one payment, atomic units")
     network: str = option("demo", help="Name of the network")
@@ -136,8 +136,7 @@ class Demo(CoinAdapter):
     def new_address(self, request: AddressRequest) -> NewAddress:
         chain = self._node()
         address = encode_address(self.options.prefix, chain.new_address(request.number))
-        gift = int(self.options.faucet_amount) if self.options.faucet_seconds else 0
-        chain.adopt(address, gift=gift, gift_after=self.options.faucet_seconds)
+        chain.adopt(address)
         return NewAddress(address, ref=str(request.number))
 
     def check_address(self, text: str) -> CheckedAddress:
@@ -160,10 +159,17 @@ class Demo(CoinAdapter):
 
     def transfers(self, cursor: str, watch: Sequence[Watched], depth: int) -> Page:
         """The cursor is a height: some blocks below the one that has `depth` confirmations, for a margin."""
+        self._welcome(watch)
         start = int(cursor) if cursor.isdecimal() else 0
         changed, height = self._node().since(start)
         found = tuple(entry for tx in changed for entry in _found(tx))
         return Page(found, str(max(start, height - max(1, depth) - 2)))
+
+    def _welcome(self, watch: Sequence[Watched]) -> None:
+        """The faucet pays addresses in somebody's hands, not those that wait in a pool."""
+        if self.options.faucet_seconds:
+            gift = int(self.options.faucet_amount)
+            self._node().welcome((one.address for one in watch), gift=gift, after=self.options.faucet_seconds)
 
     def transfer(self, txid: str) -> tuple[Found, ...]:
         tx = self._node().tx(txid)

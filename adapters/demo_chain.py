@@ -12,7 +12,7 @@ import contextlib
 import hashlib
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,6 +27,7 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS seed (one INTEGER PRIMARY KEY CHECK (one = 1), seed TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS pace (at INTEGER PRIMARY KEY, seconds INTEGER NOT NULL CHECK (seconds > 0));
 CREATE TABLE IF NOT EXISTS address (address TEXT PRIMARY KEY, born INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS gift (address TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS tx (
     txid TEXT PRIMARY KEY, at INTEGER NOT NULL, ours INTEGER NOT NULL, fee TEXT NOT NULL, gone_at INTEGER);
 CREATE TABLE IF NOT EXISTS output (
@@ -128,12 +129,18 @@ class DemoChain:
             (seed,) = db.execute("SELECT seed FROM seed").fetchone()
         return hashlib.sha256(f"{seed}:{number}".encode()).digest()[:20]
 
-    def adopt(self, address: str, *, gift: int, gift_after: int) -> None:
-        """Makes the address ours; `gift` arrives that many seconds later (0: no gift)."""
+    def adopt(self, address: str) -> None:
+        """Makes the address ours."""
         with self._open() as db:
-            fresh = db.execute("INSERT OR IGNORE INTO address VALUES (?, ?)", [address, _now()]).rowcount
-            if fresh and gift:
-                self._insert(db, _digest("gift", address), _now() + gift_after * SECOND, False, 0, [(address, gift)])
+            db.execute("INSERT OR IGNORE INTO address VALUES (?, ?)", [address, _now()])
+
+    def welcome(self, addresses: Iterable[str], *, gift: int, after: int) -> None:
+        """Whoever holds one of these addresses gets `gift` once, that many seconds after it was first seen here."""
+        with self._open() as db:
+            known = {row[0] for row in db.execute("SELECT address FROM gift")}
+            for address in set(addresses) - known:
+                db.execute("INSERT INTO gift VALUES (?)", [address])
+                self._insert(db, _digest("gift", address), _now() + after * SECOND, False, 0, [(address, gift)])
 
     def owns(self, address: str) -> bool:
         with self._open() as db:

@@ -249,6 +249,13 @@ class Reply:
             raise self._wrong(key)
         return value
 
+    def wholes(self, key: str) -> list[int]:
+        """A list of whole numbers; an absent key is an empty list."""
+        value = self._data.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(one, int) and not isinstance(one, bool) for one in value):
+            raise self._wrong(key)
+        return value
+
     def parts(self, key: str) -> list[Reply]:
         """A list of objects; an absent key is an empty list."""
         return replies(self._data.get(key, []), f"{self._what}.{key}")

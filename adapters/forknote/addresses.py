@@ -55,20 +55,16 @@ def payment_id_of(extra: str) -> str:
         data = bytes.fromhex(extra)
     except ValueError:
         return ""
-    while data:
-        tag, data = data[0], data[1:]
-        if tag == _PUBLIC_KEY:
-            data = data[KEY_BYTES:]
-        elif tag == _NONCE:
-            try:
-                length, data = cryptonote_base58.read_varint(data)
-            except ValueError:
-                return ""
-            nonce, data = data[:length], data[length:]
+    while len(data) > 1:
+        if data[0] == _PUBLIC_KEY:
+            data = data[1 + KEY_BYTES :]
+        elif data[0] == _NONCE:
+            length, start = (data[1], 2) if data[1] < 0x80 else (data[1] & 0x7F | data[2:3].ljust(1)[0] << 7, 3)
+            nonce, data = data[start : start + length], data[start + length :]
             if len(nonce) == 1 + KEY_BYTES and nonce[0] == _NONCE_PAYMENT_ID:
                 return nonce[1:].hex()
         else:
-            return ""
+            break
     return ""
 
 

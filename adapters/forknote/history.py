@@ -5,7 +5,6 @@ another order after a crash. Rows are known by their hash alone.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from adapters.base import NodeDown
 from adapters.forknote.addresses import payment_id_of

@@ -121,7 +121,7 @@ class Snake:
         when it is stopped gracefully, and a crash before that loses them with their keys."""
         if not self.has_address_for(request.number):
             raise NodeDown(
-                "No verified address is left: make more with manage.py forknote_addresses and verify them with a restart."
+                "No verified address is left: make more with manage.py forknote_addresses, then verify them by a restart."
             )
         if request.number >= self._address_count():
             raise NodeDown(f"walletd has lost addresses: it should hold {self._options.verified_addresses}.")
@@ -363,8 +363,8 @@ class Snake:
         return self._never_made(tried, order, rows)
 
     def _never_made(self, tried: Tried, order: Order, rows: list[Tx]) -> LookupResult:
-        """No trace of a try without an answer. A walletd that crashed lists less than it did until it has read the chain
-        again, and one that is busy may make the payment yet: neither may be taken for "never made"."""
+        """No trace of a try without an answer. A walletd that crashed lists less than it did until it has read the
+        chain again, and one that is busy may make the payment yet: neither may be taken for "never made"."""
         if not {tx.hash for tx in rows}.issuperset(order.tail):
             return Unknown("walletd lists less than when this payment was prepared: it is reading the chain again.")
         quiet = self._options.quiet_seconds

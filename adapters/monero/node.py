@@ -91,7 +91,9 @@ class Node:
         if status != "OK":
             raise NodeDown(f"monerod is not ready: {status[:60]}")
         if answer.flag("untrusted", False):
-            raise NodeDown("monerod passes on answers of a stranger's node (bootstrap daemon): wait until it has synced.")
+            raise NodeDown(
+                "monerod passes on answers of a stranger's node (bootstrap daemon): wait until it has synced."
+            )
         return answer
 
     def chain(self) -> Reply:
@@ -135,7 +137,7 @@ class Node:
     def spent(self, key_images: Sequence[str]) -> list[int]:
         """For each: UNSPENT, SPENT in a block of the main chain, or SPENT_IN_POOL."""
         answer = self._ask_daemon("/is_key_image_spent", {"key_images": list(key_images)})
-        states = [answer.item("spent_status", place) for place in range(answer.length("spent_status"))]
+        states = answer.wholes("spent_status")
         if len(states) != len(key_images) or any(state not in (UNSPENT, SPENT, SPENT_IN_POOL) for state in states):
             raise NodeDown("monerod: /is_key_image_spent: unexpected answer")
         return states
@@ -143,10 +145,9 @@ class Node:
     def fee_per_byte(self, level: int) -> int:
         """Of a level 0 to 4; 0 is the wallet's own choice and counts as 1. Atomic units."""
         answer = self._ask_daemon(PATH, {"method": "get_fee_estimate"})
-        known = answer.length("fees") if "fees" in answer else 0
-        place = max(level, 1) - 1
-        if place < known:
-            return answer.item("fees", place)
+        fees, place = answer.wholes("fees"), max(level, 1) - 1
+        if place < len(fees):
+            return fees[place]
         if place:
             raise NodeDown("monerod does not tell the price of this fee level: it is too old.")
         return answer.whole("fee")

@@ -18,7 +18,9 @@ class MoneroOptions:
     """How to reach monerod and monero-wallet-rpc, and what the coin looks like. Amounts: atomic units."""
 
     wallet_url: str = option(help="Address of monero-wallet-rpc, e.g. http://127.0.0.1:18082")
-    daemon_url: str = option(help="Address of monerod's RPC, e.g. http://127.0.0.1:18081; the same daemon the wallet uses")
+    daemon_url: str = option(
+        help="Address of monerod's RPC, e.g. http://127.0.0.1:18081; the same daemon the wallet uses"
+    )
     user: str = option("", help="User name of monero-wallet-rpc's --rpc-login; empty with --disable-rpc-login")
     password: str = option("", help="Password of monero-wallet-rpc's --rpc-login", secret=True)
     daemon_user: str = option("", help="User name of monerod's --rpc-login; empty when it has none")
@@ -31,14 +33,18 @@ class MoneroOptions:
     max_fee: int = option(1_000_000_000_000, help="Never pay a higher network fee for one transaction")
     max_batch: int = option(MOST_OUTPUTS, help="How many payments one transaction may carry")
     dead_after: int = option(10, help="A conflicting transaction proves ours dead at this many confirmations")
-    outputs_ready: int = option(10, help="Coins to hold ready by splitting large ones, so that payouts need not wait; 0: never")
+    outputs_ready: int = option(
+        10, help="Coins to hold ready by splitting large ones, so that payouts need not wait; 0: never"
+    )
     split_least: int = option(100_000_000_000, help="Never split into coins smaller than this")
     join_at: int = option(150, help="Join small coins when there are more than this many ready; 0: never")
     oldest_version: str = option("1.25", help="Oldest version of the wallet RPC to work with")
     name: str = option("Monero", help="Name of the coin")
     scheme: str = option("monero", help="Scheme of payment links")
     decimals: int = option(12, help="Decimals of the coin")
-    prefixes: str = option("", help="Address prefixes of a fork: standard, integrated, subaddress; e.g. 4146,6810,12208")
+    prefixes: str = option(
+        "", help="Address prefixes of a fork: standard, integrated, subaddress; e.g. 4146,6810,12208"
+    )
     block_seconds: int = option(120, help="Seconds between blocks")
 
     def __post_init__(self) -> None:

@@ -352,6 +352,8 @@ class AdapterContract:
         assert world.adapter.broadcast(prepared) == Sent(prepared.id, prepared.fee)
         world.mine(DEPTH)
 
+        tried = Tried(prepared, attempts=3, outcome="sent")
+        assert world.adapter.lookup(tried) == Confirmed(1 + DEPTH, prepared.id, prepared.fee)
         assert world.arrived(payment.address) == [world.coin]
 
     def test_a_lost_answer_is_unclear_and_the_payment_was_made(self, world: World):

@@ -376,6 +376,16 @@ def test_the_setup_lines_call_the_notify_url(url: str):
     ]
 
 
+def test_an_entry_of_an_orphaned_block_is_looked_up_again(node: tuple[dict[str, Any], BitcoinLike]):
+    answers, adapter = node
+    answers["listsinceblock"] = {"transactions": [], "removed": [ENTRY], "lastblock": BLOCK}
+    answers["gettransaction"] = {**HEALTHY["gettransaction"], "confirmations": 2}
+
+    (one,) = adapter.transfers("", (), 3).transfers
+
+    assert (one.txid, one.amount, one.confirmations) == (TXID, 150_000_000, 2)
+
+
 def test_an_address_that_is_no_text_is_not_handed_out(node: tuple[dict[str, Any], BitcoinLike]):
     answers, adapter = node
     answers["getnewaddress"] = 7

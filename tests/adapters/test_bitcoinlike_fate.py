@@ -48,6 +48,17 @@ class Fate:
         assert before == Pending(prepared.id, prepared.fee)
         assert seen == [Unknown] * 5 + [Dead]
 
+    def test_a_payment_that_lost_to_its_rival_is_shown_gone(self, world: LitecoinWorld):
+        prepared = prepared_payment(world)
+        rival = world.rival_of(prepared)
+        world.adapter.broadcast(prepared)
+        world.settle(prepared.id)
+        world.mine_only(rival)
+
+        (one,) = world.adapter.transfer(prepared.id)
+
+        assert (one.incoming, one.amount, one.gone, one.confirmations) == (False, world.coin, True, 0)
+
     def test_a_rival_that_falls_out_of_the_chain_proves_nothing_any_more(self, world: LitecoinWorld):
         prepared = prepared_payment(world)
         rival = world.rival_of(prepared)

@@ -29,6 +29,7 @@ from adapters.base import (
     Sent,
     Tried,
     Unclear,
+    Watched,
 )
 from adapters.demo import Demo, DemoOptions, encode_address
 
@@ -67,16 +68,19 @@ def test_it_is_registered():
     assert isinstance(adapter, Demo)
 
 
-def test_a_new_address_gets_its_gift_after_some_seconds(chain_file: str, travel: time_machine.Traveller):
+def test_an_address_in_use_gets_its_gift_once_after_some_seconds(chain_file: str, travel: time_machine.Traveller):
     adapter = demo(chain_file, faucet_seconds=4, block_seconds=5, faucet_amount="250000000")
     address = adapter.new_address(AddressRequest(number=1)).address
+    adapter.new_address(AddressRequest(number=2))  # in nobody's hands: no gift
+    held = (Watched(address),)
+    adapter.transfers("", held, 3)
 
     travel.shift(timedelta(seconds=3))
-    early = adapter.transfers("", (), 3).transfers
+    early = adapter.transfers("", held, 3).transfers
     travel.shift(timedelta(seconds=1))
-    (gift,) = adapter.transfers("", (), 3).transfers
+    (gift,) = adapter.transfers("", held, 3).transfers
     travel.shift(timedelta(seconds=6))
-    (later,) = adapter.transfers("", (), 3).transfers
+    (later,) = adapter.transfers("", held, 3).transfers
 
     assert early == ()
     assert (gift.incoming, gift.address, gift.amount, gift.confirmations) == (True, address, 250_000_000, 0)
@@ -86,10 +90,12 @@ def test_a_new_address_gets_its_gift_after_some_seconds(chain_file: str, travel:
 def test_the_same_number_is_the_same_address_with_one_gift(chain_file: str, travel: time_machine.Traveller):
     adapter = demo(chain_file)
     made = {adapter.new_address(AddressRequest(number=7)).address for _ in range(3)}
+    held = [Watched(address) for address in made]
+    adapter.transfers("", held, 3)
     travel.shift(timedelta(seconds=10))
 
     assert len(made) == 1
-    assert len(adapter.transfers("", (), 3).transfers) == 1
+    assert len(adapter.transfers("", held, 3).transfers) == 1
 
 
 def test_two_chains_hand_out_different_addresses(tmp_path: Path, travel: time_machine.Traveller):
@@ -150,6 +156,7 @@ def test_amounts_of_29_decimals_are_exact(chain_file: str, travel: time_machine.
     huge = 123_456_789 * 10**29 + 1
     adapter = demo(chain_file, decimals=29, faucet_amount=str(huge), faucet_seconds=1)
     address = adapter.new_address(AddressRequest(number=1)).address
+    adapter.transfers("", [Watched(address)], 1)
     travel.shift(timedelta(seconds=60))
 
     assert adapter.funds(()).spendable == huge

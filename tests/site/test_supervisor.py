@@ -7,6 +7,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -42,8 +43,12 @@ def heartbeat() -> Any:
 def wait_for_a_beat(read: Callable[[], Any] = heartbeat, *, seconds: float = 30) -> None:
     """Two new beats: the first may have been under way already."""
     for _ in range(2):
-        before = read()
-        wait_for("the cluster's heartbeat", lambda before=before: read() not in (None, before), seconds=seconds)
+        known = (None, read())
+        wait_for("the cluster's heartbeat", partial(_is_new, read, known), seconds=seconds)
+
+
+def _is_new(read: Callable[[], Any], known: tuple[Any, ...]) -> bool:
+    return read() not in known
 
 
 def leader_of_cluster(parent: Child) -> int:
@@ -54,7 +59,8 @@ def leader_of_cluster(parent: Child) -> int:
 def workers_of(parent: Child) -> list[int]:
     """The sentinel starts its two workers before anything else."""
     sentinel = wait_for("the sentinel", lambda: children_of(leader_of_cluster(parent)))[0]
-    return wait_for("the workers", lambda: len(below := children_of(sentinel)) >= 4 and below)[:2]
+    wait_for("its four children", lambda: len(children_of(sentinel)) >= 4)
+    return children_of(sentinel)[:2]
 
 
 @pytest.mark.parametrize("which", [[0], [1], [0, 1]], ids=["first", "second", "both"])

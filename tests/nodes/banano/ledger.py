@@ -71,6 +71,7 @@ class Ledger:
     active: set[str] = field(default_factory=set)  # unconfirmed blocks being voted on
     rivals: dict[str, list[Block]] = field(default_factory=dict)  # taken place -> losers so far
     received_by: dict[str, str] = field(default_factory=dict)
+    effort: int | None = None  # threshold of the work it makes itself, where that shall be quick
     voting: bool = False  # confirms each block at once
     on_confirmed: Callable[[Block], None] = lambda block: None
     clock: Callable[[], int] = lambda: int(time.time())
@@ -100,6 +101,11 @@ class Ledger:
             if block.confirmed:
                 return block
         return None
+
+    def make_work(self, root: bytes, wanted: int) -> str:
+        work = crypto.find_work(root, wanted if self.effort is None else min(wanted, self.effort), 60)
+        assert work is not None
+        return work
 
     def confirmed_balance(self, account: str) -> int:
         head = self.confirmed_head(account)
