@@ -73,6 +73,16 @@ BEGIN
     RETURN NEW;
 END $$;
 ---
+CREATE OR REPLACE FUNCTION guard_adjustment() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.state <> 'proposed' OR (NEW.debit_id, NEW.credit_id, NEW.amount, NEW.proposed_by_id)
+       IS DISTINCT FROM (OLD.debit_id, OLD.credit_id, OLD.amount, OLD.proposed_by_id) THEN
+        RAISE EXCEPTION 'guard: an adjustment is decided once and as it was proposed'
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+---
 CREATE OR REPLACE TRIGGER guard_transaction_change BEFORE UPDATE OR DELETE ON ledger_transaction
 FOR EACH ROW EXECUTE FUNCTION guard_refuse('transactions are append-only');
 ---
@@ -130,3 +140,12 @@ DO $$ BEGIN
             FOREIGN KEY (credit_id, coin_id) REFERENCES ledger_account (id, coin_id);
     END IF;
 END $$;
+---
+CREATE OR REPLACE TRIGGER guard_seal_change BEFORE UPDATE OR DELETE ON ledger_seal
+FOR EACH ROW EXECUTE FUNCTION guard_refuse('seals are append-only');
+---
+CREATE OR REPLACE TRIGGER guard_seal_truncate BEFORE TRUNCATE ON ledger_seal
+FOR EACH STATEMENT EXECUTE FUNCTION guard_refuse('seals are append-only');
+---
+CREATE OR REPLACE TRIGGER guard_adjustment_update BEFORE UPDATE ON ledger_adjustment
+FOR EACH ROW EXECUTE FUNCTION guard_adjustment();

@@ -95,3 +95,18 @@ BEGIN SELECT RAISE(ABORT, 'guard: dispatches are kept'); END;
 CREATE TRIGGER guard_dispatch_insert BEFORE INSERT ON ledger_dispatch
 WHEN EXISTS (SELECT 1 FROM ledger_dispatch WHERE id = NEW.id OR (wallet_id = NEW.wallet_id AND ident = NEW.ident))
 BEGIN SELECT RAISE(ABORT, 'UNIQUE constraint failed: a dispatch is recorded once'); END;
+---
+CREATE TRIGGER guard_seal_update BEFORE UPDATE ON ledger_seal
+BEGIN SELECT RAISE(ABORT, 'guard: seals are append-only'); END;
+---
+CREATE TRIGGER guard_seal_delete BEFORE DELETE ON ledger_seal
+BEGIN SELECT RAISE(ABORT, 'guard: seals are append-only'); END;
+---
+CREATE TRIGGER guard_seal_insert BEFORE INSERT ON ledger_seal
+WHEN EXISTS (SELECT 1 FROM ledger_seal WHERE id = NEW.id OR number = NEW.number OR hash = NEW.hash)
+BEGIN SELECT RAISE(ABORT, 'guard: a block is sealed once'); END;
+---
+CREATE TRIGGER guard_adjustment_update BEFORE UPDATE ON ledger_adjustment
+WHEN OLD.state <> 'proposed' OR NEW.debit_id <> OLD.debit_id OR NEW.credit_id <> OLD.credit_id
+  OR NEW.amount <> OLD.amount OR NEW.proposed_by_id <> OLD.proposed_by_id
+BEGIN SELECT RAISE(ABORT, 'guard: an adjustment is decided once and as it was proposed'); END;

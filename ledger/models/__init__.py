@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from ledger.models.books import Account, Kind, Posting, Queue, Transaction
+from ledger.models.books import Account, Adjustment, Hold, Kind, Posting, Queue, Seal, Transaction
 from ledger.models.chain import Deposit, Dispatch, Freeze, Withdrawal
+from ledger.models.checks import Brake, LiabilityTree, SolvencyCheck
 from ledger.models.coins import Coin, CoinWallet, FeeRule, Limit, Purpose
 from ledger.models.out import Event
 from ledger.models.people import Address, Operation
@@ -9,6 +10,8 @@ from ledger.models.people import Address, Operation
 __all__ = [
     "Account",
     "Address",
+    "Adjustment",
+    "Brake",
     "Coin",
     "CoinWallet",
     "Deposit",
@@ -16,12 +19,16 @@ __all__ = [
     "Event",
     "FeeRule",
     "Freeze",
+    "Hold",
     "Kind",
+    "LiabilityTree",
     "Limit",
     "Operation",
     "Posting",
     "Purpose",
     "Queue",
+    "Seal",
+    "SolvencyCheck",
     "Transaction",
     "Withdrawal",
 ]

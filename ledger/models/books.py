@@ -131,3 +131,90 @@ class Queue(models.Model):
 
     def __str__(self) -> str:
         return f"{self.side} {self.account_id}"
+
+
+class Seal(models.Model):
+    """A block of the hash chain over committed transactions. ids: ranges such as "1-40,42"; a transaction that
+    commits late simply stands in a later block. hash = SHA-256 over the previous hash and every row of the block."""
+
+    number = models.PositiveBigIntegerField(unique=True)
+    ids = models.TextField()
+    previous = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.hash}"
+
+
+class Hold(models.Model):
+    """Money a person has set aside until it is captured (in parts), given back, or runs out."""
+
+    class State(models.TextChoices):
+        OPEN = "open", "open"
+        CLOSED = "closed", "captured"
+        RELEASED = "released", "given back"
+        EXPIRED = "expired", "expired"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="holds")
+    coin = models.ForeignKey(Coin, on_delete=models.PROTECT, related_name="+")
+    transaction = models.OneToOneField(Transaction, on_delete=models.PROTECT, related_name="hold")
+    amount = AmountField()
+    captured = AmountField(default=0)
+    state = models.CharField(max_length=8, choices=State, default=State.OPEN)
+    expires_at = models.DateTimeField()
+    memo = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(captured__lte=F("amount")), name="hold_captured"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["expires_at"], condition=Q(state="open"), name="hold_expiry"),
+        ]
+
+    def __str__(self) -> str:
+        return f"hold {self.pk}"
+
+    @property
+    def left(self) -> int:
+        """What may still be captured, atomic units; nothing once it is no longer open."""
+        return self.amount - self.captured if self.state == self.State.OPEN else 0
+
+
+class Adjustment(models.Model):
+    """A correction of the books that two people make: one proposes, another accepts. The database insists."""
+
+    class State(models.TextChoices):
+        PROPOSED = "proposed", "waits for a second person"
+        ACCEPTED = "accepted", "accepted and booked"
+        REJECTED = "rejected", "rejected"
+
+    debit = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    credit = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    amount = AmountField()
+    reason = models.CharField(max_length=300)
+    state = models.CharField(max_length=8, choices=State, default=State.PROPOSED)
+    proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    decided_reason = models.CharField(max_length=300, blank=True)
+    transaction = models.OneToOneField(Transaction, on_delete=models.PROTECT, null=True, related_name="adjustment")
+    key = models.CharField(max_length=120, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="adjustment_amount"),
+            models.CheckConstraint(
+                condition=~Q(state="accepted") | Q(decided_by__isnull=False, transaction__isnull=False),
+                name="adjustment_accepted_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="accepted") | ~Q(decided_by=F("proposed_by")), name="adjustment_two_people"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"adjustment {self.pk}"
