@@ -12,6 +12,8 @@ unexport MAKEFLAGS MFLAGS MAKELEVEL
 
 .PHONY: demo test devnet lint types checks tests install install-dev clean
 
+demo devnet: export WALLETS_FOLLOW_PARENT = 1
+
 demo: install
 	@$(RUN) manage.py demo
 

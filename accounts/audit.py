@@ -33,6 +33,8 @@ class What(StrEnum):
     PERSON_CHANGED = "person_changed"
     PERSON_ACTIVATED = "person_activated"
     PERSON_DEACTIVATED = "person_deactivated"
+    KEY_RENEWED = "key_renewed"
+    SETTINGS_CHANGED = "settings_changed"
 
 
 def client_ip(request: HttpRequest | None) -> str:

@@ -118,3 +118,22 @@ class AuditEvent(models.Model):
     @property
     def in_words(self) -> str:
         return self.what.replace("_", " ").capitalize()
+
+
+class DerivedKey(models.Model):
+    """A key that must be shown again is derived, never stored: here stands only its digest and its generation."""
+
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="derived_keys")
+    kind = models.CharField(max_length=20)
+    subject = models.CharField(max_length=40, blank=True)  # what of its owner's it opens; empty: the account
+    generation = models.PositiveIntegerField(default=1)
+    digest = models.CharField(max_length=64, unique=True)
+    renewed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["owner", "kind", "subject"], name="one_derived_key"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} key of {self.owner_id}"

@@ -30,6 +30,7 @@ class Factor(StrEnum):
     MFA = "mfa"
     KEY = "key"  # an API key with the scope the surface checked
     MAIL = "mail"  # a confirmation link
+    PLUGIN_API = "plugin_api"  # the WordPress API: its key, or a session and its nonce; no step-up
     SYSTEM = "system"  # the site itself: seeds and scheduled work, never a request
 
 
@@ -72,6 +73,16 @@ def of_request(request: HttpRequest) -> Proof:
     if not times:
         raise ProofRequired("Please confirm that it is you.", factor=factor.value)
     return make(user, factor, where=str(get_adapter(request).get_client_ip(request)), at=max(times))
+
+
+def of_plugin_api(user: User, *, where: str) -> Proof:
+    """For a request of the WordPress API whose key or nonce was checked just now. Services may ask for more."""
+    return make(user, Factor.PLUGIN_API, where=where)
+
+
+def of_mail(user: User, *, where: str) -> Proof:
+    """For the holder of a confirmation link that was checked just now."""
+    return make(user, Factor.MAIL, where=where)
 
 
 def of_system(user: User, why: str) -> Proof:

@@ -34,6 +34,13 @@ TOPICS: Final = {
         Topic("payouts_frozen", "Payouts were frozen", for_staff=True),
         Topic("payouts_released", "A freeze was ended", for_staff=True),
         Topic("hot_wallet_short", "The hot wallet cannot pay what is queued", for_staff=True),
+        Topic("operation_reversed", "An operation of yours was reversed by the site"),
+        Topic("adjustment_proposed", "A correction of the books waits for a second person", for_staff=True),
+        Topic("adjustment_decided", "A correction of the books was decided", for_staff=True),
+        Topic("solvency_short", "A coin's nodes hold less than the books owe", for_staff=True),
+        Topic("solvency_unknown", "A coin's nodes could not be asked what they hold", for_staff=True),
+        Topic("brake_set", "Payouts of a coin are braked", for_staff=True),
+        Topic("brake_released", "A brake was released by two people", for_staff=True),
         Topic("node_closed", "A node is on the wrong network or holds the wrong wallet", for_staff=True),
     )
 }

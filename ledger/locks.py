@@ -17,7 +17,20 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import QuerySet
 
-from ledger.models import Account, Address, CoinWallet, Deposit, Dispatch, Freeze, Operation, Queue, Withdrawal
+from ledger.models import (
+    Account,
+    Address,
+    Adjustment,
+    Brake,
+    CoinWallet,
+    Deposit,
+    Dispatch,
+    Freeze,
+    Hold,
+    Operation,
+    Queue,
+    Withdrawal,
+)
 from wallets_site.base.errors import NotFound
 
 
@@ -91,6 +104,23 @@ def operation(pk: int) -> Operation:
 
 def freeze(pk: int) -> Freeze:
     return Freeze.objects.select_for_update(no_key=True).get(pk=pk)
+
+
+def hold(pk: int) -> Hold:
+    return Hold.objects.select_for_update(no_key=True, of=("self",)).select_related("coin").get(pk=pk)
+
+
+def adjustment(pk: int) -> Adjustment:
+    """Raises NotFound."""
+    rows = Adjustment.objects.select_for_update(no_key=True, of=("self",)).select_related("debit", "credit")
+    found = rows.filter(pk=pk).first()
+    if found is None:
+        raise NotFound("There is no such adjustment.")
+    return found
+
+
+def open_brake(coin_id: int) -> Brake | None:
+    return Brake.objects.select_for_update(no_key=True).filter(coin_id=coin_id, released_at=None).first()
 
 
 def pooled_address(wallet_id: int) -> Address | None:

@@ -327,6 +327,30 @@ def history(account: Account, *, before: int | None = None, limit: int = PAGE) -
     return [row for _, row in sorted(found, key=lambda item: item[0], reverse=True)[:limit]]
 
 
+def balance_at(account: Account, moment: datetime) -> int:
+    """An owned account's balance after its last posting made at or before `moment`; a search in log2(n) steps."""
+    low, high = 0, Account.objects.values_list("version", flat=True).get(pk=account.pk)
+    balance = 0
+    while low < high:
+        middle = (low + high + 1) // 2
+        made_at, after = _line_at(account, middle)
+        if made_at <= moment:
+            low, balance = middle, after
+        else:
+            high = middle - 1
+    return balance
+
+
+def _line_at(account: Account, number: int) -> tuple[datetime, int]:
+    for side in ("debit", "credit"):
+        row = Posting.objects.filter(**{side: account, f"{side}_seq": number}).values_list(
+            "transaction__created_at", f"{side}_debits", f"{side}_credits"
+        )
+        for created_at, debits, credits in row:
+            return created_at, credits - debits
+    raise LookupError(f"account {account.pk} has no posting {number}")
+
+
 def shared_accounts_with_queue() -> Iterable[int]:
     return Queue.objects.order_by().values_list("account_id", flat=True).distinct()
 

@@ -85,6 +85,14 @@ def test_it_sees_what_is_forbidden(tree: Path, place: str, planted: str, said: s
     assert any(said in words and words.startswith(place + ":") for words in found), found
 
 
+def test_it_sees_a_module_without_a_layer(tree: Path) -> None:
+    stray = tree / "ledger" / "stray.py"
+    stray.write_text("x = 1\n")
+    found = violations_in(read(tree, "ledger/stray.py"))
+    stray.unlink()
+    assert found == ["ledger/stray.py:1: say in LAYERS which layer this module is of"]
+
+
 @pytest.mark.parametrize(
     ("place", "planted"),
     [

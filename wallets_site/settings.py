@@ -52,10 +52,13 @@ def local_secret(name: str, make: Any) -> str:
     return path.read_text().strip()
 
 
-SECRET_NAMES = ("SECRET_KEY", "WALLETS_FIELD_KEYS", "DATABASE_URL", "REDIS_URL", "EMAIL_URL")
+SECRET_NAMES = ("SECRET_KEY", "WALLETS_FIELD_KEYS", "WALLETS_KEY_SECRET", "DATABASE_URL", "REDIS_URL", "EMAIL_URL")
 SECRET_KEY = local_secret("SECRET_KEY", lambda: secrets.token_urlsafe(64))
 SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
 WALLETS_FIELD_KEYS: list[str] = local_secret("WALLETS_FIELD_KEYS", lambda: Fernet.generate_key().decode()).split(",")
+# Derives the keys that people may look at again; with a new secret the previous one still shows the older keys.
+WALLETS_KEY_SECRET = local_secret("WALLETS_KEY_SECRET", lambda: secrets.token_urlsafe(48))
+WALLETS_KEY_SECRET_PREVIOUS = env.str("WALLETS_KEY_SECRET_PREVIOUS", default="")
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 TRUSTED_PROXIES = env.int("WALLETS_PROXY_COUNT", default=0)
@@ -94,6 +97,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "ledger.api.wp3.middleware.WordPressApi",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -164,6 +168,12 @@ else:
 WEB_WORKERS = env.int("WALLETS_WEB_WORKERS", default=2)
 WEB_THREADS = env.int("WALLETS_WEB_THREADS", default=8)
 CLUSTER_ON = env_bool("WALLETS_CLUSTER", True)  # False: do_cron alone does the background work
+
+# The plugin's own clients mean by AMOUNT what leaves the sender, fee included; its text says: what arrives.
+WALLETS_API3_AMOUNT_INCLUDES_FEE = env_bool("WALLETS_API3_AMOUNT_INCLUDES_FEE", False)
+
+# Heads of the books' hash chain are appended here; keep a copy away from this machine.
+SEAL_FILE = Path(env.str("WALLETS_SEAL_FILE", default=str(DATA_DIR / "seals.log")))
 
 # Called with the name of each step of a payout; only the fault tests set it.
 WALLETS_STEP_HOOK = env.str("WALLETS_STEP_HOOK", default="")

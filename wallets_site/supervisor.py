@@ -30,6 +30,7 @@ from django.db import close_old_connections
 
 from adapters.models import Wallet
 from ledger import pokes
+from wallets_site.child import die_with_parent
 
 log = logging.getLogger("wallets.supervisor")
 
@@ -220,6 +221,8 @@ class Supervisor:
         """Until SIGINT, SIGTERM or SIGHUP; then nothing of ours is left running."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: self._stop.set())
+        if os.environ.get("WALLETS_FOLLOW_PARENT"):  # set by make, which cannot pass on a kill -9
+            die_with_parent(signal.SIGTERM)
         try:
             while not self._stop.is_set():
                 self._watch_programs()

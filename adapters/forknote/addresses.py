@@ -59,7 +59,7 @@ def payment_id_of(extra: str) -> str:
         if data[0] == _PUBLIC_KEY:
             data = data[1 + KEY_BYTES :]
         elif data[0] == _NONCE:
-            length, start = (data[1], 2) if data[1] < 0x80 else (data[1] & 0x7F | data[2:3].ljust(1)[0] << 7, 3)
+            length, start = (data[1], 2) if data[1] < 0x80 else (data[1] & 0x7F | (data + b"\0")[2] << 7, 3)
             nonce, data = data[start : start + length], data[start + length :]
             if len(nonce) == 1 + KEY_BYTES and nonce[0] == _NONCE_PAYMENT_ID:
                 return nonce[1:].hex()

@@ -120,9 +120,7 @@ class Snake:
         """Number n is walletd's address n; number 0 is kept for change. walletd writes new addresses to its file only
         when it is stopped gracefully, and a crash before that loses them with their keys."""
         if not self.has_address_for(request.number):
-            raise NodeDown(
-                "No verified address is left: make more with manage.py forknote_addresses, then verify them by a restart."
-            )
+            raise NodeDown("No verified address is left: make more with manage.py forknote_addresses and verify them.")
         if request.number >= self._address_count():
             raise NodeDown(f"walletd has lost addresses: it should hold {self._options.verified_addresses}.")
         return NewAddress(self._address(request.number), ref=str(request.number))
@@ -255,12 +253,8 @@ class Snake:
         self._check_funds(order, live)
         count = self._history.count()
         order = self._with_history(order, count)
-        return Prepared(
-            order.payment_id if order.is_marker else new_payment_id(),
-            order.text(),
-            fee,
-            payments=tuple(one.id for one in payments),
-        )
+        name = order.payment_id if order.is_marker else new_payment_id()
+        return Prepared(name, order.text(), fee, slot=name, payments=tuple(one.id for one in payments))
 
     def _refuse_to_overtake(self, order: Order, live: Sequence[Tried]) -> None:
         """One at a time: what was sent without an answer is told from the next payment by being the only one."""
@@ -288,6 +282,9 @@ class Snake:
 
     def broadcast(self, prepared: Prepared) -> SendResult:
         order = Order.read(prepared.blob)
+        made = self._already_made(order)
+        if made is not None:
+            return made
         params = {
             "destinations": [{"address": address, "amount": amount} for address, amount in order.outputs],
             "fee": order.fee,
@@ -305,6 +302,16 @@ class Snake:
                 return Refused(str(error)) if error.verdict in ("refused", "short") else Unclear(str(error))
             return self._sent(order, said.whole("transaction_id"))
         return Unclear("no mixin is configured")
+
+    def _already_made(self, order: Order) -> SendResult | None:
+        """send_transaction pays again each time it is called, so the newest rows are read before it is."""
+        least = max(0, min(order.count, self._history.count()) - TAIL)
+        for tx in self._history.backwards(least):
+            if tx.payment_id == order.payment_id and tx.hash not in order.known and (order.is_marker or tx.ours):
+                if tx.state == SUCCEEDED:
+                    return Sent(tx.hash, order.fee)
+                return Unclear(f"It was made already and stands in walletd in state {tx.state}.")
+        return None
 
     def _sent(self, order: Order, number: int) -> SendResult:
         try:

@@ -3,6 +3,7 @@
 import django.core.validators
 import django.db.models.deletion
 import ledger.fields
+import ledger.models.site
 from django.conf import settings
 from django.db import migrations, models
 
@@ -17,6 +18,15 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.CreateModel(
+            name='CronRun',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('started_at', models.DateTimeField()),
+                ('finished_at', models.DateTimeField(null=True)),
+                ('result', models.CharField(blank=True, max_length=300)),
+            ],
+        ),
         migrations.CreateModel(
             name='Seal',
             fields=[
@@ -60,6 +70,12 @@ class Migration(migrations.Migration):
                 ('pool_size', models.PositiveSmallIntegerField(default=10, help_text='Unused addresses kept ready, so that no page waits.', validators=[django.core.validators.MinValueValidator(1)])),
                 ('tries_max', models.PositiveSmallIntegerField(default=3, help_text='How often a withdrawal is prepared anew after the network definitely refused it.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(10)])),
                 ('position', models.PositiveSmallIntegerField(default=100)),
+                ('is_fiat', models.BooleanField(default=False, help_text="A state's money, kept here by hand.")),
+                ('is_crypto', models.BooleanField(default=True)),
+                ('pattern', models.CharField(blank=True, help_text='How programs print an amount, such as ฿%01.8f; empty: symbol and decimals.', max_length=30, validators=[django.core.validators.RegexValidator('^[^%]*%01\\.[0-9]{1,2}f[^%]*\\Z', 'Text with one %01.8f.')])),
+                ('icon_url', models.URLField(blank=True, help_text="Told to programs; empty: this site's own icon.")),
+                ('explorer_address', models.CharField(blank=True, help_text='https address with {address} in it.', max_length=200)),
+                ('extra_label', models.CharField(blank=True, default='Destination address label (optional)', help_text='What programs call the second field of a withdrawal.', max_length=60)),
             ],
             options={
                 'ordering': ['position', 'symbol'],
@@ -125,6 +141,35 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='Event',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=40)),
+                ('data', models.JSONField(default=dict)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('mail_due', models.BooleanField(default=False)),
+                ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='events', to=settings.AUTH_USER_MODEL)),
+            ],
+        ),
+        migrations.CreateModel(
+            name='Delivery',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('channel', models.CharField(default='mail', max_length=10)),
+                ('template', models.CharField(max_length=40)),
+                ('state', models.CharField(choices=[('queued', 'queued'), ('sent', 'sent'), ('failed', 'given up')], default='queued', max_length=6)),
+                ('tries', models.PositiveSmallIntegerField(default=0)),
+                ('next_at', models.DateTimeField()),
+                ('error', models.CharField(blank=True, max_length=200)),
+                ('sent_at', models.DateTimeField(null=True)),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deliveries', to=settings.AUTH_USER_MODEL)),
+                ('event', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='ledger.event')),
+            ],
+            options={
+                'verbose_name_plural': 'deliveries',
+            },
+        ),
+        migrations.CreateModel(
             name='FeeRule',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -169,6 +214,7 @@ class Migration(migrations.Migration):
                 ('minimum', ledger.fields.AmountField(blank=True, null=True)),
                 ('maximum', ledger.fields.AmountField(blank=True, null=True)),
                 ('daily', ledger.fields.AmountField(blank=True, null=True)),
+                ('approve_above', ledger.fields.AmountField(blank=True, null=True)),
                 ('coin', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='limits', to='ledger.coin')),
             ],
         ),
@@ -181,12 +227,18 @@ class Migration(migrations.Migration):
                 ('status', models.CharField(choices=[('unconfirmed', 'waiting for confirmation'), ('pending', 'pending'), ('done', 'done'), ('failed', 'failed'), ('cancelled', 'cancelled')], max_length=12)),
                 ('gross', ledger.fields.AmountField()),
                 ('fee', ledger.fields.AmountField(default=0)),
-                ('user_confirm', models.BooleanField(default=True)),
-                ('admin_confirm', models.BooleanField(default=True)),
+                ('needs_user_confirm', models.BooleanField(default=False)),
+                ('needs_admin_confirm', models.BooleanField(default=False)),
+                ('user_confirm', models.BooleanField(default=False)),
+                ('admin_confirm', models.BooleanField(default=False)),
+                ('version', models.PositiveIntegerField(default=1)),
+                ('confirm_digest', models.CharField(blank=True, max_length=64)),
+                ('confirm_expires_at', models.DateTimeField(null=True)),
                 ('retries', models.PositiveSmallIntegerField(default=0)),
                 ('reason', models.CharField(blank=True, max_length=300)),
                 ('tags', models.CharField(blank=True, max_length=200)),
                 ('comment', models.CharField(blank=True, max_length=500)),
+                ('note', models.CharField(blank=True, max_length=500)),
                 ('address', models.CharField(blank=True, max_length=1000)),
                 ('extra', models.CharField(blank=True, max_length=200)),
                 ('txid', models.CharField(blank=True, max_length=200)),
@@ -201,16 +253,10 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='operations', to=settings.AUTH_USER_MODEL)),
             ],
         ),
-        migrations.CreateModel(
-            name='Event',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=40)),
-                ('data', models.JSONField(default=dict)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='events', to=settings.AUTH_USER_MODEL)),
-                ('operation', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='events', to='ledger.operation')),
-            ],
+        migrations.AddField(
+            model_name='event',
+            name='operation',
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='events', to='ledger.operation'),
         ),
         migrations.CreateModel(
             name='Deposit',
@@ -230,6 +276,18 @@ class Migration(migrations.Migration):
                 ('coin', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deposits', to='ledger.coin')),
                 ('wallet', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='adapters.wallet')),
                 ('operation', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='deposit', to='ledger.operation')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='Approval',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('version', models.PositiveIntegerField()),
+                ('verdict', models.CharField(choices=[('approved', 'approved'), ('rejected', 'rejected'), ('cancelled', 'cancelled'), ('retried', 'tried again')], max_length=10)),
+                ('reason', models.CharField(blank=True, max_length=300)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='approvals', to=settings.AUTH_USER_MODEL)),
+                ('operation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='approvals', to='ledger.operation')),
             ],
         ),
         migrations.CreateModel(
@@ -258,6 +316,42 @@ class Migration(migrations.Migration):
                 ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='queued', to='ledger.account')),
                 ('posting', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.posting')),
             ],
+        ),
+        migrations.CreateModel(
+            name='SiteSettings',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('confirm_withdraw_user', models.BooleanField(default=True, help_text='Asked of programs that use the WordPress API; on the pages people confirm by password or factor.', verbose_name='withdrawals: confirm by mail')),
+                ('confirm_withdraw_admin', models.BooleanField(default=False, help_text="Every one; each coin's limits can ask for it above an amount only.", verbose_name='withdrawals: a manager approves')),
+                ('confirm_move_user', models.BooleanField(default=True, help_text='Asked of programs that use the WordPress API.', verbose_name='transfers: confirm by mail')),
+                ('confirm_move_admin', models.BooleanField(default=False, help_text='Every one of them.', verbose_name='transfers: a manager approves')),
+                ('confirm_link_hours', models.PositiveSmallIntegerField(default=24, help_text='How long a link in a confirmation mail works.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(168)])),
+                ('retries_move', models.PositiveSmallIntegerField(default=1, help_text='Told to programs; a transfer here is settled or refused.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(10)])),
+                ('cron_interval', models.PositiveSmallIntegerField(default=3, help_text='For the crontab line, and for the warning when none came.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(30)], verbose_name='minutes between cron calls')),
+                ('cron_batch_size', models.PositiveSmallIntegerField(default=8, help_text='How many withdrawals are prepared together, where a coin can pay several at once.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(1000)], verbose_name='payouts in a batch')),
+                ('cron_autocancel', models.PositiveIntegerField(default=1440, help_text='0: never. Deposits and confirmed requests are never cancelled.', validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(10080)], verbose_name='cancel unconfirmed requests after (minutes)')),
+                ('cron_nonce', models.CharField(default=ledger.models.site.new_cron_nonce, editable=False, max_length=32)),
+                ('legacy_json_apis', models.BooleanField(default=False, help_text='For old clients only.', verbose_name='versions 1 and 2 of the WordPress API')),
+                ('wp_login', models.BooleanField(default=True, help_text='For programs that fetch their key with a password.', verbose_name='sign-in by /wp-login.php')),
+                ('notify_secret', models.CharField(blank=True, help_text='When set, daemons must call /wallets/notify-SECRET/…; other notifications do nothing.', max_length=64, validators=[django.core.validators.RegexValidator('^[0-9A-Za-z]{16,64}\\Z', '16 to 64 letters and digits.')])),
+                ('notice', models.CharField(blank=True, help_text='Shown on every page.', max_length=300)),
+                ('email_enabled', models.BooleanField(default=True, help_text='Requests for a confirmation are sent in any case.', verbose_name='mail about payments')),
+                ('email_withdraw', models.BooleanField(default=True, verbose_name='withdrawal sent')),
+                ('email_withdraw_failed', models.BooleanField(default=True, verbose_name='withdrawal failed or cancelled')),
+                ('email_deposit', models.BooleanField(default=True, verbose_name='deposit seen or credited')),
+                ('email_move_send', models.BooleanField(default=True, verbose_name='transfer sent')),
+                ('email_move_send_failed', models.BooleanField(default=True, verbose_name='transfer failed or cancelled')),
+                ('email_move_receive', models.BooleanField(default=True, verbose_name='transfer received')),
+                ('confirm_receive_move', models.BooleanField(default=True, verbose_name='transfer to you waits for a confirmation')),
+                ('confirm_inform_admins', models.BooleanField(default=True, verbose_name='managers: something waits for approval')),
+                ('email_from', models.EmailField(blank=True, help_text="Sender of these mails; empty: the site's own.", max_length=254)),
+                ('email_from_name', models.CharField(blank=True, max_length=60)),
+            ],
+            options={
+                'verbose_name': 'site settings',
+                'verbose_name_plural': 'site settings',
+                'constraints': [models.CheckConstraint(condition=models.Q(('pk', 1)), name='site_settings_one')],
+            },
         ),
         migrations.CreateModel(
             name='SolvencyCheck',
@@ -425,6 +519,14 @@ class Migration(migrations.Migration):
             model_name='dispatch',
             constraint=models.UniqueConstraint(condition=models.Q(('attempts', 0), ('lane', 'wallet'), ('state', 'live')), fields=('wallet',), name='dispatch_one_prepared'),
         ),
+        migrations.AddIndex(
+            model_name='delivery',
+            index=models.Index(condition=models.Q(('state', 'queued')), fields=['next_at'], name='delivery_due'),
+        ),
+        migrations.AddConstraint(
+            model_name='delivery',
+            constraint=models.UniqueConstraint(fields=('event', 'user', 'channel', 'template'), name='delivery_once'),
+        ),
         migrations.AddConstraint(
             model_name='feerule',
             constraint=models.UniqueConstraint(fields=('coin', 'purpose'), name='one_fee_rule'),
@@ -446,12 +548,20 @@ class Migration(migrations.Migration):
             index=models.Index(fields=['user', 'id'], name='event_user'),
         ),
         migrations.AddIndex(
+            model_name='event',
+            index=models.Index(condition=models.Q(('mail_due', True)), fields=['id'], name='event_mail_due'),
+        ),
+        migrations.AddIndex(
             model_name='deposit',
             index=models.Index(fields=['wallet', 'state', 'id'], name='deposit_open'),
         ),
         migrations.AddConstraint(
             model_name='deposit',
             constraint=models.UniqueConstraint(fields=('wallet', 'txid', 'output'), name='deposit_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='approval',
+            constraint=models.UniqueConstraint(fields=('operation', 'version', 'person', 'verdict'), name='approval_once'),
         ),
         migrations.AddConstraint(
             model_name='queue',
@@ -492,6 +602,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='operation',
             index=models.Index(fields=['user', 'coin', 'created_at', 'id'], name='operation_user_coin'),
+        ),
+        migrations.AddIndex(
+            model_name='operation',
+            index=models.Index(condition=models.Q(('status', 'unconfirmed')), fields=['updated_at', 'id'], name='operation_unconfirmed'),
+        ),
+        migrations.AddIndex(
+            model_name='operation',
+            index=models.Index(condition=models.Q(('confirm_digest', ''), _negated=True), fields=['confirm_digest'], name='operation_confirm'),
         ),
         migrations.AddIndex(
             model_name='hold',

@@ -44,12 +44,18 @@ class Operation(models.Model):
     )
     pair = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="+")
     transaction = models.ForeignKey(Transaction, on_delete=models.PROTECT, null=True, related_name="operations")
-    user_confirm = models.BooleanField(default=True)
-    admin_confirm = models.BooleanField(default=True)
+    needs_user_confirm = models.BooleanField(default=False)
+    needs_admin_confirm = models.BooleanField(default=False)
+    user_confirm = models.BooleanField(default=False)
+    admin_confirm = models.BooleanField(default=False)
+    version = models.PositiveIntegerField(default=1)  # a confirmation counts for the version it was given to
+    confirm_digest = models.CharField(max_length=64, blank=True)
+    confirm_expires_at = models.DateTimeField(null=True)
     retries = models.PositiveSmallIntegerField(default=0)
     reason = models.CharField(max_length=300, blank=True)
     tags = models.CharField(max_length=200, blank=True)
     comment = models.CharField(max_length=500, blank=True)
+    note = models.CharField(max_length=500, blank=True)  # the owner's alone
     address = models.CharField(max_length=1000, blank=True)
     extra = models.CharField(max_length=200, blank=True)
     txid = models.CharField(max_length=200, blank=True)
@@ -62,6 +68,8 @@ class Operation(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["user", "id"], name="operation_user"),
             models.Index(fields=["user", "coin", "created_at", "id"], name="operation_user_coin"),
+            models.Index(fields=["updated_at", "id"], condition=Q(status="unconfirmed"), name="operation_unconfirmed"),
+            models.Index(fields=["confirm_digest"], condition=~Q(confirm_digest=""), name="operation_confirm"),
         ]
 
     def __str__(self) -> str:
@@ -75,6 +83,38 @@ class Operation(models.Model):
     @property
     def is_final(self) -> bool:
         return self.status in (self.Status.DONE, self.Status.FAILED, self.Status.CANCELLED)
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether every confirmation it needs was given."""
+        return (self.user_confirm or not self.needs_user_confirm) and (
+            self.admin_confirm or not self.needs_admin_confirm
+        )
+
+
+class Approval(models.Model):
+    """What a manager said of one version of an operation. A later version starts without any."""
+
+    class Verdict(models.TextChoices):
+        APPROVED = "approved", "approved"
+        REJECTED = "rejected", "rejected"
+        CANCELLED = "cancelled", "cancelled"
+        RETRIED = "retried", "tried again"
+
+    operation = models.ForeignKey(Operation, on_delete=models.PROTECT, related_name="approvals")
+    version = models.PositiveIntegerField()
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="approvals")
+    verdict = models.CharField(max_length=10, choices=Verdict)
+    reason = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["operation", "version", "person", "verdict"], name="approval_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.verdict} {self.operation_id}"
 
 
 class Address(models.Model):

@@ -5,14 +5,11 @@ Each test gets a world of its own: an adapter, its node, and somebody outside wh
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-
 import pytest
 
 from adapters.base import (
     Absent,
     AddressRequest,
-    CoinAdapter,
     Confirmed,
     Dead,
     Found,
@@ -21,97 +18,14 @@ from adapters.base import (
     NodeRefused,
     NotEnoughFunds,
     Page,
-    Payment,
     Pending,
     Prepared,
     Sent,
     Tried,
     Unclear,
     Unknown,
-    Watched,
 )
-
-DEPTH = 3
-
-
-class World(ABC):
-    """An adapter with its surroundings. Amounts are atomic units."""
-
-    adapter: CoinAdapter
-    network: str
-    coin = 100_000_000  # an amount worth speaking of
-    _number = 0
-
-    @abstractmethod
-    def fund(self, address: str, amount: int) -> str:
-        """Somebody outside pays to this address; the txid, not yet in a block."""
-
-    @abstractmethod
-    def mine(self, blocks: int) -> None: ...
-
-    @abstractmethod
-    def outside_address(self) -> str: ...
-
-    @abstractmethod
-    def foreign_address(self) -> str:
-        """A good address, of another network."""
-
-    @abstractmethod
-    def arrived(self, address: str) -> list[int]:
-        """Each payment that reached this outside address."""
-
-    @abstractmethod
-    def vanish(self, txid: str) -> None:
-        """Makes a deposit impossible that was not yet in a block."""
-
-    @abstractmethod
-    def steal(self, address: str, amount: int) -> str:
-        """Pays from our node without the adapter; the txid."""
-
-    @abstractmethod
-    def kill(self, prepared: Prepared) -> None:
-        """Makes sure that this payment, which never reached the network, can never be paid."""
-
-    @abstractmethod
-    def outage(self) -> None: ...
-
-    @abstractmethod
-    def rubbish(self) -> None:
-        """The node answers nonsense from now on."""
-
-    @abstractmethod
-    def heal(self) -> None: ...
-
-    @abstractmethod
-    def lose_answer(self) -> None:
-        """The next broadcast reaches the network but its answer is lost."""
-
-    @abstractmethod
-    def lose_call(self) -> None:
-        """The next broadcast never reaches the node."""
-
-    def settle(self, txid: str) -> None:  # noqa: B027 (most nodes know at once)
-        """Waits until our node's wallet has noticed this transaction."""
-
-    # -- shorthand --
-
-    def new_address(self) -> str:
-        self._number += 1
-        return self.adapter.new_address(AddressRequest(number=self._number)).address
-
-    def fill(self, amount: int) -> str:
-        """Money in the hot wallet, confirmed; its address."""
-        address = self.new_address()
-        txid = self.fund(address, amount)
-        self.mine(DEPTH)
-        self.settle(txid)
-        return address
-
-    def payment(self, amount: int, address: str = "", id: str = "w1") -> Payment:
-        return Payment(id, address or self.outside_address(), amount)
-
-    def poll(self, cursor: str = "") -> Page:
-        return self.adapter.transfers(cursor, (), DEPTH)
+from tests.adapters.world import DEPTH, World
 
 
 def incoming(page: Page, address: str) -> list[Found]:
@@ -331,13 +245,13 @@ class AdapterContract:
         sent = world.adapter.broadcast(prepared)
         tried = Tried(prepared, attempts=1, outcome="sent")
         waiting = world.adapter.lookup(tried)
-        world.settle(prepared.id)
+        world.settle(world.txid(prepared))
         world.mine(2)
 
         assert before == Absent()
-        assert sent == Sent(prepared.id, prepared.fee)
-        assert waiting == Pending(prepared.id, prepared.fee)
-        assert world.adapter.lookup(tried) == Confirmed(2, prepared.id, prepared.fee)
+        assert sent == Sent(world.txid(prepared), prepared.fee)
+        assert waiting == Pending(world.txid(prepared), prepared.fee)
+        assert world.adapter.lookup(tried) == Confirmed(2, world.txid(prepared), prepared.fee)
         assert world.arrived(payment.address) == [world.coin]
         assert world.adapter.funds(()).total == 4 * world.coin - prepared.fee
 
@@ -347,13 +261,13 @@ class AdapterContract:
         prepared = world.adapter.prepare([payment], [])
 
         for _ in range(2):
-            assert world.adapter.broadcast(prepared) == Sent(prepared.id, prepared.fee)
+            assert world.adapter.broadcast(prepared) == Sent(world.txid(prepared), prepared.fee)
         world.mine(1)
-        assert world.adapter.broadcast(prepared) == Sent(prepared.id, prepared.fee)
+        assert world.adapter.broadcast(prepared) == Sent(world.txid(prepared), prepared.fee)
         world.mine(DEPTH)
 
         tried = Tried(prepared, attempts=3, outcome="sent")
-        assert world.adapter.lookup(tried) == Confirmed(1 + DEPTH, prepared.id, prepared.fee)
+        assert world.adapter.lookup(tried) == Confirmed(1 + DEPTH, world.txid(prepared), prepared.fee)
         assert world.arrived(payment.address) == [world.coin]
 
     def test_a_lost_answer_is_unclear_and_the_payment_was_made(self, world: World):
@@ -367,7 +281,7 @@ class AdapterContract:
 
         assert isinstance(result, Unclear)
         tried = Tried(prepared, attempts=1, outcome="unclear")
-        assert world.adapter.lookup(tried) == Pending(prepared.id, prepared.fee)
+        assert world.adapter.lookup(tried) == Pending(world.txid(prepared), prepared.fee)
         world.mine(1)
         assert world.arrived(payment.address) == [world.coin]
 
@@ -382,7 +296,7 @@ class AdapterContract:
 
         assert isinstance(result, Unclear)
         assert world.adapter.lookup(Tried(prepared, attempts=1, outcome="unclear")) == Absent()
-        assert world.adapter.broadcast(prepared) == Sent(prepared.id, prepared.fee)
+        assert world.adapter.broadcast(prepared) == Sent(world.txid(prepared), prepared.fee)
         world.mine(1)
         assert world.arrived(payment.address) == [world.coin]
 
@@ -416,7 +330,7 @@ class AdapterContract:
         second = world.adapter.prepare([world.payment(world.coin, id="w2")], [Tried(first)])
 
         for one in (first, second):
-            assert world.adapter.broadcast(one) == Sent(one.id, one.fee)
+            assert world.adapter.broadcast(one) == Sent(world.txid(one), one.fee)
 
     def test_more_than_the_wallet_holds_must_wait(self, world: World):
         world.fill(world.coin)
@@ -460,4 +374,4 @@ class AdapterContract:
         assert world.adapter.hint("alert", "ab" * 32, b"") is None
 
 
-__all__ = ["DEPTH", "AdapterContract", "Watched", "World"]
+__all__ = ["DEPTH", "AdapterContract", "World"]

@@ -22,6 +22,7 @@ from tests.devnet.rpc import HOST, CallError
 MATURE = 130
 BLOCKS_A_CALL = 50  # so that no call meets its time limit
 USER = "site"
+PASSWORD = "of the wallet files"
 UNIT = Decimal(10) ** 12
 
 
@@ -88,11 +89,11 @@ class Monero:
 
     def open(self, name: str, wallet: str) -> None:
         """Opens this wallet in that program, made when it does not exist."""
-        held = {"filename": wallet, "password": self.password}
+        rpc = self.wallet(name)
         if (self.data / f"wallet-{name}" / f"{wallet}.keys").exists():
-            self.wallet(name)("open_wallet", **held)
+            rpc("open_wallet", filename=wallet, password=PASSWORD)
         else:
-            self.wallet(name)("create_wallet", language="English", **held)
+            rpc("create_wallet", filename=wallet, password=PASSWORD, language="English")
 
     def _notify(self, option: str, kind: str) -> list[str]:
         curl = shutil.which("curl")

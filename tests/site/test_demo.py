@@ -8,7 +8,7 @@ import re
 import signal
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from tests.support.redis import free_port
 
 
 class DemoSite:
-    def __init__(self, folder: Path, **environment: str) -> None:
+    def __init__(self, folder: Path, launcher: Sequence[str] = ("manage.py", "demo"), **environment: str) -> None:
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         self.folder = folder
         self.port = free_port()
@@ -28,7 +28,7 @@ class DemoSite:
         self.began = time.monotonic()
         log = folder.with_suffix(".log")
         log.unlink(missing_ok=True)
-        self.child = Child([PYTHON, "manage.py", "demo"], log=log, env=env)
+        self.child = Child([PYTHON, *launcher], log=log, env=env)
 
     @property
     def lines(self) -> list[str]:
@@ -50,8 +50,8 @@ class DemoSite:
 
 
 @contextmanager
-def demo(folder: Path, **environment: str) -> Iterator[DemoSite]:
-    site = DemoSite(folder, **environment)
+def demo(folder: Path, *, launcher: Sequence[str] = ("manage.py", "demo"), **environment: str) -> Iterator[DemoSite]:
+    site = DemoSite(folder, launcher, **environment)
     try:
         yield site
     finally:
@@ -142,3 +142,14 @@ def test_it_uses_no_database_of_the_surroundings(folder: Path) -> None:
     elsewhere = {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing", "REDIS_URL": "redis://127.0.0.1:1/0"}
     with demo(folder, **elsewhere) as site:
         site.ready()
+
+
+def test_a_killed_make_takes_everything_along(folder: Path) -> None:
+    """The parent of the demonstration is then a program that cannot pass signals on."""
+    code = "import subprocess, sys; subprocess.run([sys.executable, 'manage.py', 'demo'])"
+    with demo(folder, launcher=["-c", code], WALLETS_FOLLOW_PARENT="1") as site:
+        site.ready()
+        family = descendants_of(site.child.pid)
+        assert len(family) >= 8
+        site.child.process.kill()
+        wait_for("the end of all", lambda: not any(map(is_alive, family)))

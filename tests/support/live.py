@@ -28,6 +28,7 @@ def child_environment(database: Database, **more: str) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "SECRET_KEY": (keys / "secret_key").read_text(),
         "WALLETS_FIELD_KEYS": (keys / "wallets_field_keys").read_text(),
+        "WALLETS_KEY_SECRET": (keys / "wallets_key_secret").read_text(),
         **more,
     }
 

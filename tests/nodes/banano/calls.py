@@ -71,10 +71,10 @@ class Calls(BlockCalls):
 
     def _call(self, action: str, request: Request) -> Answer:
         found: Callable[[Request], Answer] | None = self.more.get(action) or getattr(self, f"do_{action}", None)
-        if found is None or (self.version < 24 and action == "accounts_receivable"):
-            raise Refused("Unknown command")
         if not self.control and (action in CONTROL or request.flag("force")):
             raise Refused("RPC control is disabled")
+        if found is None or (self.version < 24 and action == "accounts_receivable"):
+            raise Refused("Unknown command")
         return found(request)
 
     # -- the node --
@@ -110,6 +110,18 @@ class Calls(BlockCalls):
         names = ("network_minimum", "network_receive_minimum", "network_current", "network_receive_current")
         return {"deprecated": "1", **dict.fromkeys(names, now), "multiplier": "1"}
 
+    def do_telemetry(self, request: Request) -> Answer:
+        """Sums over peers; of itself only when asked for by its own address."""
+        if request.flag("raw"):
+            return {"metrics": ""}
+        own = {"block_count": len(self.ledger.blocks), "account_count": len(self.ledger.accounts)}
+        names = ("block_count", "cemented_count", "unchecked_count", "account_count", "peer_count")
+        counts = own if "address" in request else {}
+        return {name: str(counts.get(name, 0)) for name in names}
+
+    def do_bootstrap_any(self, request: Request) -> Answer:
+        return {"success": ""}
+
     # -- votes --
 
     def do_representatives(self, request: Request) -> Answer:
@@ -122,7 +134,7 @@ class Calls(BlockCalls):
         return {"representatives": or_empty({address(key): str(weight) for key, weight in found if weight})}
 
     def do_representatives_online(self, request: Request) -> Answer:
-        online = [self.ledger.genesis] if self.ledger.voting else []
+        online = [self.ledger.genesis] if self.ledger.voting or self.ledger.online else []
         if request.flag("weight"):
             weights = self.weights()
             return {"representatives": or_empty({address(one): {"weight": str(weights[one])} for one in online})}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
 from adapters.codecs import banano_crypto as crypto
@@ -73,6 +73,7 @@ class Ledger:
     received_by: dict[str, str] = field(default_factory=dict)
     effort: int | None = None  # threshold of the work it makes itself, where that shall be quick
     voting: bool = False  # confirms each block at once
+    online: bool = False  # representatives are seen voting
     on_confirmed: Callable[[Block], None] = lambda block: None
     clock: Callable[[], int] = lambda: int(time.time())
 
@@ -265,8 +266,10 @@ class Ledger:
             self.on_confirmed(self.blocks[one])
         return done
 
-    def confirm_all(self) -> int:
-        return sum(len(self.confirm(name)) for name, block in list(self.blocks.items()) if not block.confirmed)
+    def confirm_all(self, but: Collection[str] = ()) -> int:
+        """Those named stay unconfirmed, and with them what rests on them."""
+        waiting = [name for name, block in self.blocks.items() if not block.confirmed and name not in but]
+        return sum(len(self.confirm(name)) for name in waiting if name in self.blocks)
 
     def restart(self) -> None:
         """A restarted node forgets what it was voting on."""

@@ -1,0 +1,75 @@
+"""Keys that their owner may look at again: derived from a secret, so that only their digest is stored.
+
+key = HMAC-SHA256(WALLETS_KEY_SECRET, owner, kind, subject, generation), 64 hex digits. A new key is the next
+generation; the one before it opens nothing from then on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from typing import Final
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from accounts.audit import What, record
+from accounts.models import DerivedKey, User
+from wallets_site.base import crypto
+from wallets_site.base.clock import now
+
+PLUGIN_API: Final = "plugin_api"
+_SHAPE: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+def show_key(user: User, kind: str, subject: str = "") -> str:
+    """The owner's current key, made on first use."""
+    row = DerivedKey.objects.filter(owner=user, kind=kind, subject=subject).first() or _first(user, kind, subject)
+    for secret in (settings.WALLETS_KEY_SECRET, settings.WALLETS_KEY_SECRET_PREVIOUS):
+        key = _derive(secret, row)
+        if secret and hmac.compare_digest(_digest(key), row.digest):
+            return key
+    return renew_key(user, kind, subject)  # its secret is gone: nobody can show it any more
+
+
+def renew_key(user: User, kind: str, subject: str = "", *, where: str = "") -> str:
+    """The next generation; the key before it is dead at once."""
+    with transaction.atomic():
+        row = DerivedKey.objects.filter(owner=user, kind=kind, subject=subject).first() or _first(user, kind, subject)
+        DerivedKey.objects.filter(pk=row.pk).update(generation=F("generation") + 1, renewed_at=now())
+        row.refresh_from_db()
+        key = _derive(settings.WALLETS_KEY_SECRET, row)
+        DerivedKey.objects.filter(pk=row.pk).update(digest=_digest(key))
+        record(What.KEY_RENEWED, who=user, ip=where, object=f"{kind} {subject}".strip())
+    return key
+
+
+def owner_of(key: str, kind: str) -> User | None:
+    """Who holds this key, compared exactly; None for no key of ours and for an account that is shut out."""
+    if _SHAPE.fullmatch(key) is None:
+        return None
+    rows = DerivedKey.objects.select_related("owner").filter(digest=_digest(key), kind=kind)
+    row = rows.filter(owner__is_active=True).first()
+    return row.owner if row else None
+
+
+def _first(user: User, kind: str, subject: str) -> DerivedKey:
+    row = DerivedKey(owner=user, kind=kind, subject=subject)
+    row.digest = _digest(_derive(settings.WALLETS_KEY_SECRET, row))
+    try:
+        with transaction.atomic():
+            row.save()
+    except IntegrityError:  # another request was first
+        return DerivedKey.objects.get(owner=user, kind=kind, subject=subject)
+    return row
+
+
+def _derive(secret: str, row: DerivedKey) -> str:
+    said = {"owner": row.owner_id, "kind": row.kind, "subject": row.subject, "generation": row.generation}
+    return hmac.new(secret.encode(), crypto.canonical(said), hashlib.sha256).hexdigest()
+
+
+def _digest(key: str) -> str:
+    return crypto.digest({"key": key})

@@ -1,0 +1,101 @@
+"""What the site's people decide. Names and bounds are those of the WordPress plugin "wallets" 4.3.1."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, ClassVar, Final
+
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+
+ONE: Final = 1
+SECRET_FIELDS: Final = ("cron_nonce", "notify_secret")
+
+
+def new_cron_nonce() -> str:
+    """32 hex digits, as clients of the plugin know it."""
+    return secrets.token_hex(16)
+
+
+def _between(low: int, high: int) -> list[Any]:
+    return [MinValueValidator(low), MaxValueValidator(high)]
+
+
+class SiteSettings(models.Model):
+    """One row. Fees, limits, confirmations of the chain and retries of withdrawals stand with each coin."""
+
+    confirm_withdraw_user = models.BooleanField(
+        "withdrawals: confirm by mail", default=True,
+        help_text="Asked of programs that use the WordPress API; on the pages people confirm by password or factor.",
+    )  # fmt: skip
+    confirm_withdraw_admin = models.BooleanField(
+        "withdrawals: a manager approves", default=False,
+        help_text="Every one; each coin's limits can ask for it above an amount only.",
+    )  # fmt: skip
+    confirm_move_user = models.BooleanField(
+        "transfers: confirm by mail", default=True, help_text="Asked of programs that use the WordPress API."
+    )
+    confirm_move_admin = models.BooleanField(
+        "transfers: a manager approves", default=False, help_text="Every one of them."
+    )
+    confirm_link_hours = models.PositiveSmallIntegerField(
+        default=24, validators=_between(1, 168), help_text="How long a link in a confirmation mail works."
+    )
+    retries_move = models.PositiveSmallIntegerField(
+        default=1, validators=_between(1, 10), help_text="Told to programs; a transfer here is settled or refused."
+    )
+    cron_interval = models.PositiveSmallIntegerField(
+        "minutes between cron calls", default=3, validators=_between(1, 30),
+        help_text="For the crontab line, and for the warning when none came.",
+    )  # fmt: skip
+    cron_batch_size = models.PositiveSmallIntegerField(
+        "payouts in a batch", default=8, validators=_between(1, 1000),
+        help_text="How many withdrawals are prepared together, where a coin can pay several at once.",
+    )  # fmt: skip
+    cron_autocancel = models.PositiveIntegerField(
+        "cancel unconfirmed requests after (minutes)", default=1440, validators=_between(0, 10_080),
+        help_text="0: never. Deposits and confirmed requests are never cancelled.",
+    )  # fmt: skip
+    cron_nonce = models.CharField(max_length=32, default=new_cron_nonce, editable=False)
+    legacy_json_apis = models.BooleanField(
+        "versions 1 and 2 of the WordPress API", default=False, help_text="For old clients only."
+    )
+    wp_login = models.BooleanField(
+        "sign-in by /wp-login.php", default=True, help_text="For programs that fetch their key with a password."
+    )
+    notify_secret = models.CharField(
+        max_length=64, blank=True, validators=[RegexValidator(r"^[0-9A-Za-z]{16,64}\Z", "16 to 64 letters and digits.")],
+        help_text="When set, daemons must call /wallets/notify-SECRET/…; other notifications do nothing.",
+    )  # fmt: skip
+    notice = models.CharField(max_length=300, blank=True, help_text="Shown on every page.")
+    email_enabled = models.BooleanField(
+        "mail about payments", default=True, help_text="Requests for a confirmation are sent in any case."
+    )
+    email_withdraw = models.BooleanField("withdrawal sent", default=True)
+    email_withdraw_failed = models.BooleanField("withdrawal failed or cancelled", default=True)
+    email_deposit = models.BooleanField("deposit seen or credited", default=True)
+    email_move_send = models.BooleanField("transfer sent", default=True)
+    email_move_send_failed = models.BooleanField("transfer failed or cancelled", default=True)
+    email_move_receive = models.BooleanField("transfer received", default=True)
+    confirm_receive_move = models.BooleanField("transfer to you waits for a confirmation", default=True)
+    confirm_inform_admins = models.BooleanField("managers: something waits for approval", default=True)
+    email_from = models.EmailField(blank=True, help_text="Sender of these mails; empty: the site's own.")
+    email_from_name = models.CharField(max_length=60, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "site settings"
+        constraints: ClassVar = [models.CheckConstraint(condition=models.Q(pk=ONE), name="site_settings_one")]
+
+    def __str__(self) -> str:
+        return "Site settings"
+
+
+class CronRun(models.Model):
+    """One do_cron: when, and what it did in words."""
+
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    result = models.CharField(max_length=300, blank=True)
+
+    def __str__(self) -> str:
+        return self.result or "under way"

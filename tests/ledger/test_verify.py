@@ -1,0 +1,209 @@
+"""ledger_verify finds one flipped digit anywhere, a missing guard, a rewritten chain; and nothing in honest books."""
+
+from __future__ import annotations
+
+import io
+from datetime import timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+
+from ledger import guards, posting, verify
+from ledger.models import Account, Posting, Queue, Seal, Transaction
+from ledger.services import seals
+from tests.support.money import fund, send
+from wallets_site.base.clock import now
+
+pytestmark = pytest.mark.both_databases
+
+
+@pytest.fixture
+def books(coin, alice, bob, settings, tmp_path):
+    settings.SEAL_FILE = tmp_path / "seals.log"
+    fund(alice, coin, 123_456)
+    for amount in (17, 290, 4_321):
+        send(alice, coin, "bob", amount)
+    send(bob, coin, "alice", 5)
+    seals.seal_pending(everything=True)
+    return coin
+
+
+def flip(table: str, column: str, pk: int) -> None:
+    """Somebody with the database's own power changes the last digit (or letter) of one cell."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            guards.drop_for_rebuild(connection)
+            cursor.execute("PRAGMA ignore_check_constraints=ON")
+            cursor.execute("PRAGMA foreign_keys=OFF")
+        else:
+            cursor.execute("SET session_replication_role = replica")
+        cursor.execute(f"SELECT {column} FROM {table} WHERE id = %s", [pk])
+        value = str(cursor.fetchone()[0])
+        last = value[-1]
+        other = {"9": "8"}.get(last, chr(ord(last) + 1)) if last.isalnum() else "x"
+        cursor.execute(f"UPDATE {table} SET {column} = %s WHERE id = %s", [value[:-1] + other, pk])
+        if connection.vendor == "sqlite":
+            cursor.execute("PRAGMA ignore_check_constraints=OFF")
+            cursor.execute("PRAGMA foreign_keys=ON")
+        else:
+            cursor.execute("SET session_replication_role = DEFAULT")
+    guards.apply(connection)
+
+
+def test_honest_books_are_in_order(books):
+    report = verify.verify()
+    assert report.problems == []
+    assert (report.transactions, report.sealed) == (5, 5)
+    while any(posting.roll_up(pk) for pk in Account.objects.filter(shared=True).values_list("pk", flat=True)):
+        pass
+    assert verify.verify().ok
+
+
+CELLS = [
+    ("ledger_posting", "amount"), ("ledger_posting", "debit_seq"), ("ledger_posting", "debit_debits"),
+    ("ledger_posting", "credit_credits"), ("ledger_posting", "debit_id"), ("ledger_posting", "number"),
+    ("ledger_posting", "coin_id"), ("ledger_transaction", "key"), ("ledger_transaction", "kind"),
+    ("ledger_transaction", "scope"), ("ledger_transaction", "request_hash"), ("ledger_transaction", "created_at"),
+    ("ledger_account", "credits"), ("ledger_account", "version"), ("ledger_queue", "amount"),
+    ("ledger_seal", "hash"), ("ledger_seal", "previous"), ("ledger_seal", "ids"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("table", "column"), CELLS)
+def test_one_flipped_digit_is_found(books, table, column):
+    model = {"posting": Posting, "transaction": Transaction, "account": Account, "queue": Queue, "seal": Seal}
+    rows = model[table.removeprefix("ledger_")].objects
+    owned = {"posting": {"debit__shared": False}, "account": {"shared": False}}
+    row = rows.filter(**owned.get(table.removeprefix("ledger_"), {})).order_by("-pk").first()
+
+    if column == "created_at":
+        created = row.created_at + timedelta(microseconds=1)
+        _force("UPDATE ledger_transaction SET created_at = %s WHERE id = %s", [created, row.pk])
+    else:
+        flip(table, column, row.pk)
+
+    report = verify.verify()
+    assert guards.missing(connection) == []
+    assert report.problems != []
+
+
+def _force(statement: str, params: list) -> None:
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            guards.drop_for_rebuild(connection)
+        else:
+            cursor.execute("SET session_replication_role = replica")
+        cursor.execute(statement, params)
+        if connection.vendor == "postgresql":
+            cursor.execute("SET session_replication_role = DEFAULT")
+    guards.apply(connection)
+
+
+def test_a_row_taken_away_is_found(books):
+    last = Posting.objects.order_by("-pk").first()
+    _force("DELETE FROM ledger_queue", [])
+    _force("DELETE FROM ledger_posting WHERE id = %s", [last.pk])
+    assert any("seal" in problem for problem in verify.verify().problems)
+
+
+def test_a_chain_rewritten_as_a_whole_is_caught_by_a_head_that_was_kept(books):
+    kept = seals.head().hash
+    assert verify.verify(head=kept).ok
+
+    _force(
+        "UPDATE ledger_transaction SET memo = 'another story' WHERE id = (SELECT min(id) FROM ledger_transaction)", []
+    )
+    _force("DELETE FROM ledger_seal", [])
+    seals.seal_pending(everything=True)
+
+    assert verify.verify().ok, "by itself the new chain is perfect"
+    assert any("rewritten" in problem for problem in verify.verify(head=kept).problems)
+
+
+def test_the_head_leaves_the_database(books, settings):
+    line = settings.SEAL_FILE.read_text().splitlines()[-1]
+    assert line.endswith(f" {Seal.objects.count()} {seals.head().hash}")
+
+
+def test_what_is_younger_than_the_lag_waits_and_later_blocks_follow(books, coin, alice, clock):
+    before = Seal.objects.count()
+    send(alice, coin, "bob", 3)
+    assert seals.seal_pending() == 0
+    clock.shift(60)
+    assert seals.seal_pending() == 1
+    assert seals.seal_pending() == 0
+    assert Seal.objects.count() == before + 1
+    assert verify.verify().ok
+
+
+def test_one_that_commits_late_stands_in_a_later_block(books, coin, alice, clock):
+    """Its id is lower than what was sealed before it could be seen."""
+    send(alice, coin, "bob", 3)
+    send(alice, coin, "bob", 4)
+    early, late = Transaction.objects.order_by("-pk")[1], Transaction.objects.order_by("-pk")[0]
+    latest = list(Seal.objects.order_by("-number"))
+    seals._seal(latest[0], [late.pk])
+    clock.shift(60)
+    assert seals.seal_pending() == 1
+    assert list(seals.unpack(seals.head().ids)) == [early.pk]
+    assert verify.verify().ok
+
+
+def test_ranges_are_packed_and_unpacked(site):
+    assert seals.pack([5, 1, 2, 3, 9, 10]) == "1-3,5,9-10"
+    assert list(seals.unpack("1-3,5,9-10")) == [1, 2, 3, 5, 9, 10]
+    assert (seals.pack([]), list(seals.unpack(""))) == ("", [])
+
+
+def test_the_command_says_so_and_fails_when_something_is_wrong(books):
+    out = io.StringIO()
+    call_command("ledger_verify", stdout=out)
+    assert "The books are in order." in out.getvalue()
+
+    flip("ledger_posting", "amount", Posting.objects.first().pk)
+    err = io.StringIO()
+    with pytest.raises((SystemExit, CommandError)):
+        call_command("ledger_verify", stdout=io.StringIO(), stderr=err)
+    assert "does not follow" in err.getvalue()
+
+
+def test_a_missing_guard_is_a_problem(books):
+    with connection.cursor() as cursor:
+        name = "guard_posting_update" if connection.vendor == "sqlite" else "guard_posting_change"
+        cursor.execute(f"DROP TRIGGER {name}" + ("" if connection.vendor == "sqlite" else " ON ledger_posting"))
+    assert f"guard missing in the database: {name}" in verify.verify().problems
+
+
+def test_a_rehearsal_answers_the_same_and_writes_nothing(books, coin, alice, bob):
+    from ledger.models import Kind
+    from wallets_site.base.errors import InsufficientFunds
+
+    mine = posting.account(coin, Kind.USER, owner_id=alice.pk)
+    theirs = posting.account(coin, Kind.USER, owner_id=bob.pk)
+    counts = (Transaction.objects.count(), Posting.objects.count())
+    event = {"kind": "move", "scope": "s", "key": "k", "request": {}}
+    assert posting.rehearse(**event, legs=[posting.Leg(mine, theirs, 1)]) == posting.Posted(0, created=True)
+    with pytest.raises(InsufficientFunds):
+        posting.rehearse(**event, legs=[posting.Leg(mine, theirs, 10**9)])
+    assert (Transaction.objects.count(), Posting.objects.count()) == counts
+    with transaction.atomic():
+        made = posting.post(**event, legs=[posting.Leg(mine, theirs, 1)])
+    assert posting.rehearse(**event, legs=[posting.Leg(mine, theirs, 1)]) == posting.Posted(made.id, created=False)
+
+
+def test_the_balance_of_any_past_moment(site, coin, alice, bob, clock):
+    from ledger import queries
+    from ledger.models import Kind
+
+    mine = posting.account(coin, Kind.USER, owner_id=alice.pk)
+    start, known = now(), []
+    fund(alice, coin, 1_000)
+    for amount in (1, 20, 300):
+        clock.shift(10)
+        send(alice, coin, "bob", amount)
+        known.append((now(), Account.objects.get(pk=mine.pk).balance))
+    for moment, balance in known:
+        assert queries.balance_at(mine, moment) == balance
+        assert queries.balance_at(mine, moment + timedelta(seconds=9)) == balance
+    assert queries.balance_at(mine, start - timedelta(days=1)) == 0
