@@ -30,7 +30,7 @@ def is_good_nonce(request: HttpRequest, user: User, action: str, nonce: str) -> 
     given = nonce.encode()
     tick = _tick()
     known = [_nonce(request, user, action, number).encode() for number in (tick, tick - 1)]
-    return any([hmac.compare_digest(given, each) for each in known])
+    return any(hmac.compare_digest(given, each) for each in known)
 
 
 def _tick() -> int:

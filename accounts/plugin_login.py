@@ -1,4 +1,4 @@
-"""Sign-in as WordPress clients do it: POST log and pwd to /wp-login.php. The limits of our own sign-in hold here too."""
+"""Sign-in as WordPress clients do it: POST log and pwd to /wp-login.php. The limits of our own sign-in hold here."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         raise NotAllowed("The user name, the e-mail or the password is not right.")
     if is_mfa_enabled(form.user):
-        raise NotAllowed("This account uses two-step sign-in, which programs cannot answer. Copy its key from the profile.")
+        raise NotAllowed(
+            "This account uses two-step sign-in, which no program can answer. Copy its key from the profile."
+        )
     try:
         response: HttpResponse = form.login(request, redirect_url=_target(request))
     except ImmediateHttpResponse as answered:

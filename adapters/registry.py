@@ -19,6 +19,7 @@ FAMILIES: dict[str, str] = {
     "banano": "adapters.banano.Banano",
     "bitcoinlike": "adapters.bitcoinlike.BitcoinLike",
     "demo": "adapters.demo.Demo",
+    "lnbits": "adapters.lnbits.Lnbits",
     "monero": "adapters.monero.Monero",
     "forknote": "adapters.forknote.Forknote",
 }

@@ -7,29 +7,38 @@ from typing import Any, Final
 
 from django.db import models
 
+from ledger import pokes
+
 
 @dataclass(frozen=True, slots=True)
 class Topic:
     name: str
     says: str
     for_staff: bool = False
+    mails: bool = False  # services/mail.py says to whom and with which template
+    at_once: bool = False  # somebody waits for this mail
 
 
 TOPICS: Final = {
     topic.name: topic
     for topic in (
-        Topic("deposit_seen", "A payment to you is on its way"),
+        Topic("deposit_seen", "A payment to you is on its way", mails=True),
         Topic("deposit_credited", "A deposit was credited"),
         Topic("deposit_gone", "A payment to you was cancelled by its sender's network"),
         Topic("deposit_vanished", "A credited deposit vanished from the chain", for_staff=True),
         Topic("deposit_unclaimed", "Coins came to an address nobody holds", for_staff=True),
-        Topic("move_sent", "You sent coins to a member"),
-        Topic("move_received", "A member sent you coins"),
+        Topic("move_sent", "You sent coins to a member", mails=True),
+        Topic("move_received", "A member sent you coins", mails=True),
+        Topic("move_incoming", "A transfer to you waits for its confirmation", mails=True),
+        Topic("move_cancelled", "Your transfer was cancelled and the coins are back", mails=True),
+        Topic("confirm_move", "Please confirm your transfer", mails=True, at_once=True),
+        Topic("confirm_withdrawal", "Please confirm your withdrawal", mails=True, at_once=True),
+        Topic("approval_needed", "A payment waits for a manager", for_staff=True, mails=True, at_once=True),
         Topic("withdrawal_requested", "You asked for a withdrawal"),
         Topic("withdrawal_sent", "Your withdrawal was handed to the network"),
-        Topic("withdrawal_done", "Your withdrawal is confirmed"),
-        Topic("withdrawal_failed", "Your withdrawal failed and the coins are back"),
-        Topic("withdrawal_cancelled", "Your withdrawal was cancelled"),
+        Topic("withdrawal_done", "Your withdrawal is confirmed", mails=True),
+        Topic("withdrawal_failed", "Your withdrawal failed and the coins are back", mails=True),
+        Topic("withdrawal_cancelled", "Your withdrawal was cancelled", mails=True),
         Topic("payout_unclear", "A payout's outcome is not known", for_staff=True),
         Topic("payouts_frozen", "Payouts were frozen", for_staff=True),
         Topic("payouts_released", "A freeze was ended", for_staff=True),
@@ -52,4 +61,6 @@ def emit(name: str, *, user_id: int | None = None, operation: models.Model | Non
 
     topic = TOPICS[name]
     assert operation is None or isinstance(operation, Operation)
-    Event.objects.create(name=topic.name, user_id=user_id, operation=operation, data=data)
+    Event.objects.create(name=topic.name, user_id=user_id, operation=operation, data=data, mail_due=topic.mails)
+    if topic.at_once:
+        pokes.enqueue("mail")

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
 
-NAMES: Final = ("beat", "sweep", "scan", "pay", "chores")
+NAMES: Final = ("beat", "sweep", "scan", "pay", "chores", "mail", "reconcile")
 WAITING_SECONDS: Final = 60
 
 

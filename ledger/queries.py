@@ -189,8 +189,19 @@ def timeline(operation: Operation) -> list[Step]:
         return _deposit_steps(operation)
     withdrawal = getattr(operation, "withdrawal", None)
     if withdrawal is None:
-        return [Step("Received" if operation.incoming else "Sent", operation.created_at, "done")]
+        return _move_steps(operation)
     return _withdrawal_steps(operation, withdrawal)
+
+
+def _move_steps(operation: Operation) -> list[Step]:
+    end = "Received" if operation.incoming else "Sent"
+    if operation.status == Operation.Status.DONE:
+        return [Step(end, operation.done_at or operation.created_at, "done")]
+    first = Step("Requested", operation.created_at, "done")
+    if operation.is_final:
+        title = operation.get_status_display().capitalize()
+        return [first, Step(title, operation.done_at, "failed", operation.reason)]
+    return [first, Step("Confirmed", None, "now", waiting_for(operation)), Step(end, None, "todo")]
 
 
 def _deposit_steps(operation: Operation) -> list[Step]:
@@ -236,6 +247,8 @@ def waiting_for(operation: Operation) -> str:
         return ""
     if operation.kind == Operation.Kind.DEPOSIT:
         return f"Waiting for the network: {confirmations_text(operation)} confirmations."
+    if operation.status == Operation.Status.UNCONFIRMED:
+        return _missing_confirmations(operation)
     withdrawal = getattr(operation, "withdrawal", None)
     if withdrawal is None:
         return "Waiting to be settled."
@@ -250,7 +263,20 @@ def waiting_for(operation: Operation) -> str:
     return state.reason if not state.withdrawals_ok else "Waiting for the next payout run, usually within a minute."
 
 
+def _missing_confirmations(operation: Operation) -> str:
+    if operation.incoming:
+        return "Waiting for the sender's confirmation."
+    waits = []
+    if operation.needs_user_confirm and not operation.user_confirm:
+        waits.append("for you to follow the link in the mail we sent")
+    if operation.needs_admin_confirm and not operation.admin_confirm:
+        waits.append("for a manager's approval")
+    return f"Waiting {' and '.join(waits)}. The coins are reserved meanwhile." if waits else "Waiting to be settled."
+
+
 def can_cancel(operation: Operation) -> bool:
+    if operation.kind == Operation.Kind.MOVE:
+        return operation.status == Operation.Status.UNCONFIRMED and not operation.incoming
     withdrawal = getattr(operation, "withdrawal", None)
     return withdrawal is not None and withdrawal.state in (Withdrawal.State.QUEUED, Withdrawal.State.WAITING)
 
@@ -314,17 +340,6 @@ def totals(coin: Coin) -> dict[str, int]:
     for standing in standings(coin):
         found[standing.kind] += standing.balance
     return found
-
-
-def history(account: Account, *, before: int | None = None, limit: int = PAGE) -> list[Posting]:
-    """Newest postings of an owned account by its own count, each with the balance after it; flat at any depth."""
-    found: list[tuple[int, Posting]] = []
-    for side in ("debit", "credit"):
-        rows = Posting.objects.filter(**{side: account}).select_related("transaction")
-        if before is not None:
-            rows = rows.filter(**{f"{side}_seq__lt": before})
-        found += [(getattr(row, f"{side}_seq"), row) for row in rows.order_by(f"-{side}_seq")[:limit]]
-    return [row for _, row in sorted(found, key=lambda item: item[0], reverse=True)[:limit]]
 
 
 def balance_at(account: Account, moment: datetime) -> int:

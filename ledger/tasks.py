@@ -10,12 +10,15 @@ from django.core.cache import cache
 from adapters.models import Wallet
 from ledger import pokes
 from ledger.drains import chores as chores_drain
+from ledger.drains import mail as mail_drain
 from ledger.drains import pay as pay_drain
+from ledger.drains import reconcile as reconcile_drain
 from ledger.drains import scan as scan_drain
 from ledger.models import CoinWallet
 from ledger.pokes import enqueue
+from ledger.services import lifecycle
 
-__all__ = ["beat", "chores", "enqueue", "pay", "scan", "sweep"]
+__all__ = ["beat", "chores", "enqueue", "mail", "pay", "reconcile", "scan", "sweep"]
 
 HEARTBEAT: Final = "wallets:heartbeat"
 DAY: Final = 86_400
@@ -32,11 +35,17 @@ def sweep() -> None:
     pokes.started("sweep")
     cache.set(HEARTBEAT, time.time(), DAY)
     chores_drain.roll_up()
+    lifecycle.expire_unconfirmed()
+    if mail_drain.has_work():
+        enqueue("mail")
+    reconcile_drain.keep_books()
     for use in CoinWallet.objects.select_related("coin", "wallet"):
         enqueue("scan", use.wallet_id)
         if pay_drain.has_work(use):
             enqueue("pay", use.wallet_id)
         enqueue("chores", use.wallet_id)
+    for coin_id in reconcile_drain.due_coins():
+        enqueue("reconcile", coin_id)
 
 
 def scan(wallet_id: int) -> None:
@@ -47,6 +56,16 @@ def scan(wallet_id: int) -> None:
 def pay(wallet_id: int) -> None:
     pokes.started("pay", wallet_id)
     pay_drain.pay(wallet_id)
+
+
+def reconcile(coin_id: int) -> None:
+    pokes.started("reconcile", coin_id)
+    reconcile_drain.reconcile(coin_id)
+
+
+def mail() -> None:
+    pokes.started("mail")
+    mail_drain.deliver()
 
 
 def chores(wallet_id: int) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from ledger.views import activity, home, receive, send
+from ledger.views import activity, home, receive, send, status
 
 receive_urls = [
     path("", receive.receive, name="receive"),
@@ -32,4 +32,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("receive/<slug:symbol>/", include(receive_urls)),
     path("send/<slug:symbol>/", include(send_urls)),
     path("activity/", include(activity_urls)),
+    path("statements/<slug:symbol>.csv", status.my_statement, name="statement"),
+    path("status/", status.status, name="status"),
+    path("status/<slug:symbol>/liabilities.json", status.root, name="liabilities_root"),
+    path("status/<slug:symbol>/my-proof.json", status.my_proof, name="liabilities_proof"),
 ]

@@ -1,4 +1,4 @@
-"""Runs `manage.py ARGS` or `gunicorn ARGS` as a child of the supervisor that cannot outlive it.
+"""Runs `gunicorn ARGS` or the worker `cluster` as a child of the supervisor that cannot outlive it.
 
 The kernel kills it with its parent, and everything it forks with itself: PR_SET_PDEATHSIG is not
 inherited by fork (Linux prctl(2)), so each new process sets it again.
@@ -29,9 +29,18 @@ def main(parent: int, program: str, args: list[str]) -> None:
     if program == "gunicorn":
         runpy.run_module("gunicorn", run_name="__main__", alter_sys=True)
     else:
-        from django.core.management import execute_from_command_line
+        run_cluster()
 
-        execute_from_command_line(sys.argv)
+
+def run_cluster() -> None:
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    from wallets_site import sentinel
+
+    sentinel.install()
+    call_command("qcluster")
 
 
 if __name__ == "__main__":

@@ -112,7 +112,7 @@ WSGI_APPLICATION = "wallets_site.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [DATA_DIR / "templates", BASE_DIR / "templates"],  # a site's own take the place of ours
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [

@@ -1,10 +1,9 @@
 """The parent of a running site: starts the web server and the worker cluster, and keeps both alive.
 
 Every few seconds it pokes the cluster: a sweep, which makes good every lost poke, and a beat, which the
-cluster answers by writing the shared cache. A killed worker of django-q2 1.11 can die holding the lock of
-its queue; the cluster then works no more and ignores SIGTERM. So a cluster that does not answer is
-killed as a whole and started anew, soon after a member vanished, and after a while in any case. A poke may be
-lost or run twice: truth stands in the ledger's tables.
+cluster answers by writing the shared cache. A cluster that ends is started anew, as it does by itself when a
+member is killed (sentinel.py); one that does not answer is killed as a whole, soon after a member vanished, and
+after a while in any case. A poke may be lost or run twice: truth stands in the ledger's tables.
 """
 
 from __future__ import annotations
@@ -199,7 +198,7 @@ class Supervisor:
         self.on_ready = on_ready
         self.pulse = Pulse(timing)
         self.web: Program | None = None
-        self.cluster = Program("cluster", ["manage.py", "qcluster"]) if settings.CLUSTER_ON else None
+        self.cluster = Program("cluster", ["cluster"]) if settings.CLUSTER_ON else None
         self._listener: socket.socket | None = None
         if port is not None:
             # Ours for the whole life: while the web server restarts, visitors wait instead of being refused.

@@ -72,6 +72,7 @@ class Banano(CoinAdapter):
     kind: ClassVar[str] = "banano"
     title: ClassVar[str] = "Banano or Nano"
     features: ClassVar[frozenset[Feature]] = frozenset()
+    tidies: ClassVar[bool] = True
     Options: ClassVar[type[BananoOptions]] = BananoOptions
     options: BananoOptions
 

@@ -207,6 +207,7 @@ class Node:
                 hashes=list(some),
                 json_block="true",
                 receivable="true",
+                pending="true",  # its name before V23
                 receive_hash="true",
                 include_not_found="true",
             )

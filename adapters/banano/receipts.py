@@ -99,7 +99,7 @@ def _read_chains(node: Node, sight: Sight, cursor: Cursor, some: dict[str, str])
         height, mark = cursor.read.get(ref, (0, ""))
         if frontier[:MARK] == mark:
             continue
-        entries = _entries_above(node, address, frontier, height)
+        entries = _with_confirmation(node, _entries_above(node, address, frontier, height))
         sends.update(hex_name(one.get("link")) for one in entries if _kind(one) == "receive")
         outgoing += [_sent(node, one) for one in entries if _kind(one) == "send"]
         cursor.read[ref] = _read_up_to(entries, height, mark)
@@ -117,6 +117,20 @@ def _entries_above(node: Node, address: str, frontier: str, height: int) -> list
             break
         count = MORE_ENTRIES
     return found
+
+
+def _with_confirmation(node: Node, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Before V23 the history does not say what is confirmed: the blocks themselves do."""
+    silent = [hex_name(one.get("hash")) for one in entries if "confirmed" not in one]
+    if not silent:
+        return entries
+    seen = node.blocks(silent)
+    known = [one for one in entries if "confirmed" in one or one["hash"] in seen]
+    return [one if "confirmed" in one else {**one, "confirmed": _word(seen[one["hash"]].confirmed)} for one in known]
+
+
+def _word(yes: bool) -> str:
+    return "true" if yes else "false"
 
 
 def _read_up_to(entries: list[dict[str, Any]], height: int, mark: str) -> tuple[int, str]:

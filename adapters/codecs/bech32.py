@@ -35,9 +35,9 @@ def encode(prefix: str, values: list[int], form: Form) -> str:
     return f"{prefix}1{''.join(ALPHABET[value] for value in [*values, *checksum])}"
 
 
-def decode(text: str) -> tuple[str, list[int], Form]:
+def decode(text: str, *, longest: int = LONGEST) -> tuple[str, list[int], Form]:
     """Prefix, 5-bit numbers and which of the two forms. Raises ValueError with what is wrong."""
-    if len(text) > LONGEST:
+    if len(text) > longest:
         raise ValueError("too long")
     if any(not 33 <= ord(letter) <= 126 for letter in text):
         raise ValueError("a letter that cannot stand here")

@@ -33,7 +33,7 @@ class History:
         end = self.count()
         while end > least:
             start = max(least, end - ROWS_A_CALL)
-            rows = self.rows(start, end - start)
+            rows = self.rows(start, ROWS_A_CALL)[: end - start]
             if not rows:
                 raise NodeDown("list_transactions: rows are missing")
             yield from reversed(rows)

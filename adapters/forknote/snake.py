@@ -52,6 +52,7 @@ FIRST_LOOK = 2000  # rows to search for a payment that was never tried
 ADDRESSES_A_SCAN = 200
 MADE_AT_ONCE = 20
 SEND_SECONDS = 60
+MOST_COMBINED = 12  # deposits of one address that are combined to find out which are locked
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +188,7 @@ class Snake:
         """The page's rows; from the beginning when the row before them is another one than it was."""
         count = self._history.count()
         if 0 < place.next <= count:
-            rows = self._history.rows(place.next - 1, ROWS_A_CALL)
+            rows = self._history.rows(place.next - 1, ROWS_A_CALL + 1)
             if rows and rows[0].hash == place.hash:
                 return place, rows[1:]
         return Place(), self._history.rows(0, ROWS_A_CALL)
@@ -231,19 +232,23 @@ class Snake:
             return frozenset(deposits) if replace(tx, unlock=unlock).is_locked(tip) else frozenset()
         if not self._history.pending(""):
             return frozenset()
-        return frozenset(one for one, amount in deposits.items() if self._stuck(one, tip) >= amount)
+        return frozenset(one for one in deposits if self._is_stuck(tx, one, tip))
 
-    def _stuck(self, address: str, tip: int) -> int:
-        """Of what is pending at this address, the part that is deep enough to be spent."""
-        pending = self._history.pending(address)
-        if not pending:
-            return 0
-        recent = 0
-        for tx in self._history.newest(ROWS_A_CALL):
-            least = COINBASE_DEPTH if tx.coinbase else SPENDABLE_AT
-            if tx.state == SUCCEEDED and tx.confirmations(tip) < least:
-                recent += tx.received.get(address, 0)
-        return pending - recent
+    def _is_stuck(self, tx: Tx, address: str, tip: int) -> bool:
+        """Whether this deposit is part of what is pending at its address though it is deep enough. Where the deposits
+        there leave it open which of them are, all of them are taken to be."""
+        stuck = self._history.pending(address)
+        others = []
+        for other in self._history.newest(ROWS_A_CALL) if stuck else []:
+            amount = other.received.get(address, 0) if other.state == SUCCEEDED else 0
+            if other.confirmations(tip) < (COINBASE_DEPTH if other.coinbase else SPENDABLE_AT):
+                stuck -= amount
+            elif amount and other.hash != tx.hash:
+                others.append(amount)
+        mine, sums = tx.received[address], {0}
+        for amount in others[-MOST_COMBINED:]:
+            sums |= {one + amount for one in sums}
+        return stuck >= mine and (stuck - mine in sums or stuck not in sums)
 
     # -- paying --
 

@@ -189,7 +189,7 @@ class Monero(CoinAdapter):
 
     def transfers(self, cursor: str, watch: Sequence[Watched], depth: int) -> Page:
         with self._in_time() as node:
-            return receipts.page(node, self._coin, self._network, cursor, depth)
+            return receipts.page(node, self.options, self._coin, cursor, depth)
 
     def transfer(self, txid: str) -> tuple[Found, ...]:
         if not _TXID.fullmatch(txid):

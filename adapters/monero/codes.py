@@ -47,7 +47,7 @@ VERDICTS: dict[int, Verdict] = {
     -45: "unknown",  # no such attribute
     -46: "definite",  # amount 0
     NO_SUCH_METHOD: "unknown",
-    -32602: "definite",  # wrong type, negative amount
+    -32602: "unknown",  # wrong type: we never send one, so the program is another than we think
     -32700: "unknown",
 }
 

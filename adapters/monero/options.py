@@ -38,6 +38,7 @@ class MoneroOptions:
     )
     split_least: int = option(100_000_000_000, help="Never split into coins smaller than this")
     join_at: int = option(150, help="Join small coins when there are more than this many ready; 0: never")
+    scan_blocks: int = option(50_000, help="Blocks whose transfers are read in one step")
     oldest_version: str = option("1.25", help="Oldest version of the wallet RPC to work with")
     name: str = option("Monero", help="Name of the coin")
     scheme: str = option("monero", help="Scheme of payment links")
@@ -86,6 +87,7 @@ _RANGES = (
     ("outputs_ready", 0, 200),
     ("split_least", 1, (1 << 64) - 1),
     ("join_at", 0, 100_000),
+    ("scan_blocks", 1, 10_000_000),
     ("decimals", 0, 24),
     ("block_seconds", 1, 86_400),
 )

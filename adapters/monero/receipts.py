@@ -15,15 +15,15 @@ from adapters.base import Found, InvalidAddress, NodeDown, Page
 from adapters.monero import addresses
 from adapters.monero.addresses import NO_ID, Coin
 from adapters.monero.node import Node
+from adapters.monero.options import MoneroOptions
 from adapters.rpc import Reply
 
 LEAST_STEP_BACK = 20  # blocks read again at each poll
-BLOCKS_A_PAGE = 50_000
 _INCOMING = {"in": False, "block": False, "pool": True}  # type -> whether it waits for a block
 _OUTGOING = {"out": False, "pending": True}
 
 
-def page(node: Node, coin: Coin, network: str, cursor: str, depth: int) -> Page:
+def page(node: Node, options: MoneroOptions, coin: Coin, cursor: str, depth: int) -> Page:
     """All entries of some blocks before the cursor and of all after it, and those without a block.
 
     Each entry comes again until it has `depth` confirmations. A long stretch is read in several pages.
@@ -31,7 +31,7 @@ def page(node: Node, coin: Coin, network: str, cursor: str, depth: int) -> Page:
     top = _top(node)
     start, step_back = min(_read(cursor), top), max(2 * depth, LEAST_STEP_BACK)
     lowest = max(0, start - step_back)
-    highest = start + max(BLOCKS_A_PAGE, step_back)
+    highest, network = start + options.scan_blocks, options.network
     if highest < top:
         listing = node.transfers(["in", "out"], lowest, highest)
         return Page(tuple(_sorted_out(listing, coin, network)), _write(highest), more=True)

@@ -13,7 +13,7 @@ from ledger.services.states import state_of
 
 
 class CoinForm(AmountsForm):
-    amounts: ClassVar[tuple[str, ...]] = ("min_deposit",)
+    amounts: ClassVar[tuple[str, ...]] = ("min_deposit", "solvency_margin")
 
     class Meta:
         model = Coin
@@ -61,7 +61,7 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         (None, {"fields": ("symbol", "name", "decimals", "position", "is_active", "notice")}),
         ("Deposits", {"fields": ("deposits_on", "confirmations", "watch_confirmations", "min_deposit",
                                  "addresses_max", "pool_size")}),
-        ("Withdrawals", {"fields": ("withdrawals_on", "tries_max", "explorer_tx")}),
+        ("Withdrawals", {"fields": ("withdrawals_on", "tries_max", "explorer_tx", "solvency_margin")}),
     )  # fmt: skip
 
     def get_readonly_fields(self, request: HttpRequest, obj: Coin | None = None) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from django.urls import URLPattern, path
 from rest_framework.views import APIView
 
 from ledger.api import notify, v1
+from ledger.api.wp3.login import wp_login
 
 
 def api(route: str, view: type[APIView], name: str) -> URLPattern:
@@ -22,5 +23,6 @@ urlpatterns = [
     api("api/v1/sends/preview", v1.Preview, "api-preview"),
     api("api/v1/sends", v1.Send, "api-sends"),
     path("wallets/notify/<str:symbol>/<str:kind>/<path:message>", notify.notify, name="notify"),
-    path("wallets/api3/notify/<str:symbol>/<str:kind>/<path:message>", notify.notify, name="notify-api3"),
+    path("wallets/notify-<slug:secret>/<str:symbol>/<str:kind>/<path:message>", notify.notify, name="notify-secret"),
+    path("wp-login.php", wp_login, name="wp-login"),
 ]

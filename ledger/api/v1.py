@@ -15,7 +15,7 @@ from accounts.capabilities import Capability, require
 from accounts.models import User
 from ledger import money, nodes, queries
 from ledger.api import serializers as shapes
-from ledger.services import addresses, sending, withdrawals
+from ledger.services import addresses, lifecycle, sending
 from wallets_site.base.errors import InvalidRequest
 
 KEY_HEADER: Final = "Idempotency-Key"
@@ -81,7 +81,7 @@ class OneOperation(APIView):
 class Cancel(APIView):
     @extend_schema(request=None, responses=OpenApiTypes.OBJECT, parameters=[KEY_PARAMETER])
     def post(self, request: Request, pk: int) -> Response:
-        row = withdrawals.cancel_withdrawal(user=person(request), operation_id=pk, key=key_of(request))
+        row = lifecycle.cancel(user=person(request), operation_id=pk, key=key_of(request))
         return Response(shapes.operation_data(queries.operation(person(request), row.pk)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from adapters import registry
-from adapters.base import NodeError
+from adapters.base import CoinAdapter, NodeError
 from adapters.models import Wallet
 from ledger import locks, posting, queries
 from ledger.drains import pay
@@ -57,13 +57,36 @@ def fill_pool(use: CoinWallet) -> int:
 
 def _node_chore(use: CoinWallet) -> None:
     """A consolidation or split goes the same road as a payout: recorded, looked up, tried, followed."""
-    if not payouts.may_prepare(use) or payouts.live(use.wallet) or payouts.queued(use, 1):
+    if not payouts.may_prepare(use):
         return
     with locks.exclusive(f"pay:{use.wallet_id}") as mine:
         if not mine:
             return
         adapter = registry.open(use.wallet)
-        prepared = adapter.chores(Watch(use.wallet), [])
-        if prepared is not None:
-            row = payouts.record(use, prepared, [], adapter.lane)
-            pay.follow(use, adapter, row)
+        if adapter.tidies:
+            _tidy(use, adapter)
+        elif not payouts.live(use.wallet) and not payouts.queued(use, 1):
+            _one_chore(use, adapter)
+
+
+def _tidy(use: CoinWallet, adapter: CoinAdapter) -> None:
+    """What is under way first, then one chore after another: payouts may wait for exactly these."""
+    budget = Budget()
+    for row in payouts.live(use.wallet):
+        if not budget.left:
+            return
+        pay.follow(use, adapter, row)
+    while budget.left and _one_chore(use, adapter):
+        continue
+
+
+def _one_chore(use: CoinWallet, adapter: CoinAdapter) -> bool:
+    known = [payouts.as_tried(row) for row in payouts.live(use.wallet)]
+    prepared = adapter.chores(Watch(use.wallet), known)
+    if prepared is None:
+        return False
+    row = pay.record(use, adapter, prepared, [])
+    if row is None:
+        return False
+    pay.follow(use, adapter, row)
+    return True

@@ -108,7 +108,7 @@ def _send(adapter: CoinAdapter, row: Dispatch) -> bool:
 
 def prepare_next(use: CoinWallet, adapter: CoinAdapter) -> Dispatch | None:
     """Record the next payment of this wallet; None when there is none, or none can be prepared now."""
-    waiting = _outside_only(use, adapter, payouts.queued(use, adapter.max_batch))
+    waiting = _outside_only(use, adapter, payouts.queued(use, payouts.batch_size(adapter.max_batch)))
     if not waiting:
         return None
     known = [payouts.as_tried(row) for row in payouts.live(use.wallet)]
@@ -123,10 +123,10 @@ def prepare_next(use: CoinWallet, adapter: CoinAdapter) -> Dispatch | None:
         _tell_short(use, ids, error)
         return None
     steps.reached(steps.PREPARED)
-    return _record(use, adapter, prepared, ids)
+    return record(use, adapter, prepared, ids)
 
 
-def _record(use: CoinWallet, adapter: CoinAdapter, prepared: Prepared, ids: list[int]) -> Dispatch | None:
+def record(use: CoinWallet, adapter: CoinAdapter, prepared: Prepared, ids: list[int]) -> Dispatch | None:
     try:
         row = payouts.record(use, prepared, ids, adapter.lane)
     except (IntegrityError, WrongState) as error:
@@ -178,7 +178,7 @@ def _prepare_one(use: CoinWallet, adapter: CoinAdapter, row: Withdrawal, known: 
         _tell_short(use, [row.pk], error)
         return None
     steps.reached(steps.PREPARED)
-    return _record(use, adapter, prepared, [row.pk])
+    return record(use, adapter, prepared, [row.pk])
 
 
 def _tell_short(use: CoinWallet, ids: list[int], error: NotEnoughFunds) -> None:

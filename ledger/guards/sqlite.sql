@@ -3,11 +3,9 @@ BEGIN SELECT CASE
     WHEN EXISTS (SELECT 1 FROM ledger_transaction WHERE id = NEW.id)
         THEN RAISE(ABORT, 'guard: a transaction is written once')
     WHEN EXISTS (SELECT 1 FROM ledger_transaction WHERE scope = NEW.scope AND key = NEW.key) THEN RAISE(IGNORE)
+    WHEN EXISTS (SELECT 1 FROM ledger_transaction WHERE reverses_id = NEW.reverses_id)
+        THEN RAISE(ABORT, 'guard: a transaction is reversed at most once')
 END; END;
----
-CREATE TRIGGER guard_transaction_reverse BEFORE INSERT ON ledger_transaction
-WHEN NEW.reverses_id IS NOT NULL AND EXISTS (SELECT 1 FROM ledger_transaction WHERE reverses_id = NEW.reverses_id)
-BEGIN SELECT RAISE(ABORT, 'guard: a transaction is reversed at most once'); END;
 ---
 CREATE TRIGGER guard_transaction_update BEFORE UPDATE ON ledger_transaction
 BEGIN SELECT RAISE(ABORT, 'guard: transactions are append-only'); END;

@@ -42,6 +42,8 @@ class Brake(models.Model):
     coin = models.ForeignKey(Coin, on_delete=models.PROTECT, related_name="brakes")
     level = models.CharField(max_length=6, choices=Level)
     reason = models.CharField(max_length=300)
+    threshold = AmountField(default=0)  # LARGE: what is above it waits
+    accepted = AmountField(default=0)  # the shortage two people knew of when they released it
     created_at = models.DateTimeField(auto_now_add=True)
     release_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     release_reason = models.CharField(max_length=300, blank=True)

@@ -40,14 +40,17 @@ class Coin(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(10)],
         help_text="How often a withdrawal is prepared anew after the network definitely refused it.",
     )
+    solvency_margin = AmountField(default=0)
     position = models.PositiveSmallIntegerField(default=100)
     is_fiat = models.BooleanField(default=False, help_text="A state's money, kept here by hand.")
     is_crypto = models.BooleanField(default=True)
     pattern = models.CharField(
-        max_length=30, blank=True, validators=[RegexValidator(r"^[^%]*%01\.[0-9]{1,2}f[^%]*\Z", "Text with one %01.8f.")],
+        max_length=30,
+        blank=True,
+        validators=[RegexValidator(r"^[^%]*%01\.[0-9]{1,2}f[^%]*\Z", "Text with one %01.8f")],
         help_text="How programs print an amount, such as ฿%01.8f; empty: symbol and decimals.",
-    )  # fmt: skip
-    icon_url = models.URLField(blank=True, help_text="Told to programs; empty: this site's own icon.")
+    )
+    icon_url = models.CharField(max_length=200, blank=True, help_text="Told to programs; empty: this site's own icon.")
     explorer_address = models.CharField(max_length=200, blank=True, help_text="https address with {address} in it.")
     extra_label = models.CharField(
         max_length=60, blank=True, default="Destination address label (optional)",

@@ -64,7 +64,7 @@ class SiteSettings(models.Model):
         "sign-in by /wp-login.php", default=True, help_text="For programs that fetch their key with a password."
     )
     notify_secret = models.CharField(
-        max_length=64, blank=True, validators=[RegexValidator(r"^[0-9A-Za-z]{16,64}\Z", "16 to 64 letters and digits.")],
+        max_length=64, blank=True, validators=[RegexValidator(r"^[0-9A-Za-z]{16,64}\Z", "16 to 64 letters or digits")],
         help_text="When set, daemons must call /wallets/notify-SECRET/…; other notifications do nothing.",
     )  # fmt: skip
     notice = models.CharField(max_length=300, blank=True, help_text="Shown on every page.")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
 
 from accounts.capabilities import Capability, require
 from adapters.base import AddressRequest, NewAddress
+from adapters.models import Wallet
 from ledger import locks, nodes, posting
 from ledger.models import Account, Address, Coin, CoinWallet, Kind
 from ledger.services import states
@@ -20,14 +22,17 @@ if TYPE_CHECKING:
 LABEL = 60
 
 
-def assign_address(*, user: User, coin: Coin, key: str, label: str = "") -> Address:
+def assign_address(
+    *, user: User, coin: Coin, key: str, label: str = "", needs: Capability = Capability.GENERATE_ADDRESS
+) -> Address:
     """A fresh deposit address of this person; the same key answers with the same one.
 
+    needs: the capability beside has_wallets.
     Raises LimitReached above the coin's number of addresses, CoinUnavailable when deposits are closed or the pool
     is empty and the node does not answer.
     """
     require(user, Capability.HAS_WALLETS)
-    require(user, Capability.GENERATE_ADDRESS)
+    require(user, needs)
     state = states.current_state(coin)
     if not (state.deposits_ok or (state.moves_ok and coin.deposits_on)):
         raise CoinUnavailable(state.reason)
@@ -40,6 +45,16 @@ def assign_address(*, user: User, coin: Coin, key: str, label: str = "") -> Addr
     found = _from_pool(user, use, key, label)
     if found is None:
         raise CoinUnavailable("All fresh addresses were taken at this moment. Please try again.")
+    return found
+
+
+def first_from_pool(*, user: User, coins: Iterable[Coin]) -> dict[int, Address]:
+    """For each of these coins an address, by coin, without asking a node; none where the pool is empty."""
+    found: dict[int, Address] = {}
+    for use in CoinWallet.objects.select_related("coin", "wallet").filter(coin__in=coins, is_active=True):
+        if use.coin.deposits_on and use.wallet.state != Wallet.State.CLOSED:
+            address = _from_pool(user, use, "first", "")
+            found |= {use.coin_id: address} if address else {}
     return found
 
 

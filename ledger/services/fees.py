@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ledger.models import Coin, FeeRule, Purpose
+from wallets_site.base.errors import InvalidAmount
 
 MILLION: Final = 1_000_000
 
@@ -13,6 +14,16 @@ def fee_for(coin: Coin, purpose: Purpose, amount: int) -> int:
     """The fee for a recipient's amount, atomic units."""
     rule = FeeRule.objects.filter(coin=coin, purpose=purpose).first()
     return 0 if rule is None else charge(rule.fixed, rule.ppm, amount)
+
+
+def split(coin: Coin, purpose: Purpose, amount: int, *, includes_fee: bool) -> tuple[int, int]:
+    """(what the recipient gets, the fee). includes_fee: `amount` is all that leaves the sender, and the fee is
+    counted on it. Raises InvalidAmount when nothing is left."""
+    fee = fee_for(coin, purpose, amount)
+    net = amount - fee if includes_fee else amount
+    if net <= 0:
+        raise InvalidAmount("Amount after deducting fees must be positive")
+    return net, fee
 
 
 def charge(fixed: int, ppm: int, amount: int) -> int:

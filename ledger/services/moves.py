@@ -1,16 +1,17 @@
-"""A move: coins from one member's account to another's, settled at once in the books."""
+"""A move: coins from one member's account to another's, settled at once or when it is confirmed."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
 from accounts import proof as proofs
 from accounts.capabilities import Capability, may, require, require_proven_email
 from ledger import events, locks, posting
-from ledger.models import Coin, Kind, Operation, Purpose
-from ledger.services import fees, limits, states
+from ledger.models import Account, Coin, Kind, Operation, Purpose
+from ledger.services import confirmations, fees, limits, states
 from ledger.services.quotes import Quote
 from wallets_site.base.clock import now
 from wallets_site.base.errors import InvalidRequest
@@ -25,18 +26,29 @@ def scope_of(user_id: int) -> str:
 
 
 def preview_move(
-    *, user: User, coin: Coin, recipient: User, amount: int, address: str = "", warnings: tuple[str, ...] = ()
-) -> Quote:
-    """What it costs; asks no node. Raises WalletError for whatever would be refused anyway."""
+    *, user: User, coin: Coin, recipient: User, amount: int, address: str = "", warnings: tuple[str, ...] = (),
+    includes_fee: bool = False,
+) -> Quote:  # fmt: skip
+    """What it costs; asks no node. Raises WalletError for whatever would be refused anyway.
+
+    includes_fee: `amount` is what leaves the sender, and the recipient gets the rest.
+    """
     _check_people(user, recipient)
     states.demand_moves(coin)
     limits.check(user_id=user.pk, coin=coin, purpose=Purpose.MOVE, amount=amount)
-    fee = fees.fee_for(coin, Purpose.MOVE, amount)
-    return Quote("move", coin, user.pk, recipient, address, "", amount, fee, warnings=warnings)
+    net, fee = fees.split(coin, Purpose.MOVE, amount, includes_fee=includes_fee)
+    return Quote(
+        "move", coin, user.pk, recipient, address, "", net, fee, warnings=warnings, includes_fee=includes_fee
+    )  # fmt: skip
 
 
-def request_move(*, user: User, quote: Quote, proof: proofs.Proof, key: str, comment: str = "") -> Operation:
-    """Move the coins; the sender's operation. The same key again answers with the same operation."""
+def request_move(
+    *, user: User, quote: Quote, proof: proofs.Proof, key: str, comment: str = "", tags: str = ""
+) -> Operation:
+    """Move the coins; the sender's operation. The same key again answers with the same operation.
+
+    Where a confirmation is needed the coins are reserved, and settle() or give_back() follows.
+    """
     recipient = quote.recipient
     if quote.kind != "move" or recipient is None:
         raise InvalidRequest("This quote is not for a member of this site.")
@@ -45,20 +57,69 @@ def request_move(*, user: User, quote: Quote, proof: proofs.Proof, key: str, com
     with transaction.atomic(durable=True):
         sender = posting.account(quote.coin, Kind.USER, owner_id=user.pk)
         receiver = posting.account(quote.coin, Kind.USER, owner_id=recipient.pk)
-        locks.accounts([sender.pk, receiver.pk])
+        needs = confirmations.needed(coin=quote.coin, purpose=Purpose.MOVE, amount=quote.amount, proof=proof)
+        source = posting.account(quote.coin, Kind.HELD, owner_id=user.pk) if needs.any else sender
+        locks.accounts([sender.pk, receiver.pk, source.pk])
         done = posting.find(scope=scope_of(user.pk), key=key, request=quote.request)
         if done is not None:
             return Operation.objects.get(transaction_id=done, user=user, incoming=False)
         quote.demand_fresh()
         states.demand_moves(quote.coin)
-        limits.check(user_id=user.pk, coin=quote.coin, purpose=Purpose.MOVE, amount=quote.amount)
-        legs = [posting.Leg(sender, receiver, quote.amount)]
-        if quote.fee:
-            legs.append(posting.Leg(sender, posting.account(quote.coin, Kind.FEE_INCOME), quote.fee))
+        limits.check(user_id=user.pk, coin=quote.coin, purpose=Purpose.MOVE, amount=quote.asked)
+        reserve = [posting.Leg(sender, source, quote.total)]
         posted = posting.post(
-            kind="move", scope=scope_of(user.pk), key=key, request=quote.request, legs=legs, actor_id=user.pk
-        )
-        return _write_pair(posted.id, quote, sender.pk, receiver.pk, user, recipient, comment)
+            kind="move_reserved" if needs.any else "move", scope=scope_of(user.pk), key=key, request=quote.request,
+            legs=reserve if needs.any else _legs(quote.coin, sender, receiver, quote.amount, quote.fee),
+            actor_id=user.pk,
+        )  # fmt: skip
+        pair = _Pair(quote, user, recipient, sender.pk, receiver.pk, comment, tags)
+        return _write_waiting(posted.id, pair, needs) if needs.any else _write_done(posted.id, pair)
+
+
+def _legs(coin: Coin, source: Account, receiver: Account, amount: int, fee: int) -> list[posting.Leg]:
+    legs = [posting.Leg(source, receiver, amount)]
+    if fee:
+        legs.append(posting.Leg(source, posting.account(coin, Kind.FEE_INCOME), fee))
+    return legs
+
+
+def settle(sent: Operation) -> None:
+    """held -> recipient and fee income: a reserved move whose every confirmation was given. Its rows are locked."""
+    received = sent.pair
+    assert received is not None
+    held = posting.account(sent.coin, Kind.HELD, owner_id=sent.user_id)
+    posting.post(
+        kind="move", scope=f"operation:{sent.pk}", key=f"settle:{sent.version}", request={"total": str(sent.gross)},
+        legs=_legs(sent.coin, held, received.account, sent.net, sent.fee),
+    )  # fmt: skip
+    for row in (sent, received):
+        row.status, row.reason, row.done_at = Operation.Status.DONE, "", now()
+        row.save(update_fields=["status", "reason", "done_at", "updated_at"])
+    _tell_done(sent, received)
+
+
+def give_back(sent: Operation, status: Operation.Status, reason: str, *, actor_id: int | None = None) -> None:
+    """held -> sender: a reserved move that will not be. Its rows are locked."""
+    held = posting.account(sent.coin, Kind.HELD, owner_id=sent.user_id)
+    posting.post(
+        kind="move_cancelled", scope=f"operation:{sent.pk}", key=f"give_back:{sent.version}",
+        request={"total": str(sent.gross)}, legs=[posting.Leg(held, sent.account, sent.gross)], actor_id=actor_id,
+    )  # fmt: skip
+    for row in (sent, sent.pair):
+        assert row is not None
+        row.status, row.reason, row.done_at = status, reason, now()
+        row.confirm_digest = ""
+        row.save(update_fields=["status", "reason", "done_at", "confirm_digest", "updated_at"])
+    events.emit("move_cancelled", user_id=sent.user_id, operation=sent)
+
+
+def reserve_again(sent: Operation, *, actor_id: int) -> None:
+    """sender -> held: a cancelled or failed move is tried anew, as its next version. Its rows are locked."""
+    held = posting.account(sent.coin, Kind.HELD, owner_id=sent.user_id)
+    posting.post(
+        kind="move_reserved", scope=f"operation:{sent.pk}", key=f"reserve:{sent.version}",
+        request={"total": str(sent.gross)}, legs=[posting.Leg(sent.account, held, sent.gross)], actor_id=actor_id,
+    )  # fmt: skip
 
 
 def _check_people(user: User, recipient: User) -> None:
@@ -70,23 +131,53 @@ def _check_people(user: User, recipient: User) -> None:
         raise InvalidRequest("This person cannot receive coins here.")
 
 
-def _write_pair(
-    transaction_id: int, quote: Quote, sender_id: int, receiver_id: int, user: User, recipient: User, comment: str
-) -> Operation:
-    moment = now()
-    shared = {
-        "coin": quote.coin, "kind": Operation.Kind.MOVE, "status": Operation.Status.DONE, "comment": comment,
-        "transaction_id": transaction_id, "done_at": moment,
-    }  # fmt: skip
-    sent = Operation.objects.create(
-        user=user, account_id=sender_id, incoming=False, gross=quote.amount + quote.fee, fee=quote.fee,
-        counterpart=recipient, address=quote.address, **shared,
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """What both rows of a move are written from."""
+
+    quote: Quote
+    user: User
+    recipient: User
+    sender_id: int
+    receiver_id: int
+    comment: str
+    tags: str
+
+    def write(self, transaction_id: int, **shared: Any) -> tuple[Operation, Operation]:
+        quote = self.quote
+        shared |= {
+            "coin": quote.coin, "kind": Operation.Kind.MOVE, "comment": self.comment, "tags": self.tags,
+            "transaction_id": transaction_id,
+        }  # fmt: skip
+        sent = Operation.objects.create(
+            user=self.user, account_id=self.sender_id, incoming=False, gross=quote.amount + quote.fee, fee=quote.fee,
+            counterpart=self.recipient, address=quote.address, **shared,
+        )  # fmt: skip
+        received = Operation.objects.create(
+            user=self.recipient, account_id=self.receiver_id, incoming=True, gross=quote.amount,
+            counterpart=self.user, pair=sent, **shared,
+        )  # fmt: skip
+        Operation.objects.filter(pk=sent.pk).update(pair=received)
+        sent.pair = received
+        return sent, received
+
+
+def _write_done(transaction_id: int, pair: _Pair) -> Operation:
+    sent, received = pair.write(transaction_id, status=Operation.Status.DONE, done_at=now())
+    _tell_done(sent, received)
+    return sent
+
+
+def _tell_done(sent: Operation, received: Operation) -> None:
+    events.emit("move_sent", user_id=sent.user_id, operation=sent)
+    events.emit("move_received", user_id=received.user_id, operation=received)
+
+
+def _write_waiting(transaction_id: int, pair: _Pair, needs: confirmations.Needs) -> Operation:
+    sent, received = pair.write(
+        transaction_id, status=Operation.Status.UNCONFIRMED, needs_user_confirm=needs.user,
+        needs_admin_confirm=needs.admin,
     )  # fmt: skip
-    received = Operation.objects.create(
-        user=recipient, account_id=receiver_id, incoming=True, gross=quote.amount, counterpart=user, pair=sent, **shared
-    )
-    Operation.objects.filter(pk=sent.pk).update(pair=received)
-    sent.pair = received
-    events.emit("move_sent", user_id=user.pk, operation=sent)
-    events.emit("move_received", user_id=recipient.pk, operation=received)
+    confirmations.ask(sent)
+    events.emit("move_incoming", user_id=received.user_id, operation=received)
     return sent

@@ -12,7 +12,7 @@ from adapters.base import Prepared, Refused, SendResult, Sent, Tried, Unclear
 from adapters.models import Wallet
 from ledger import events, locks, posting
 from ledger.models import Account, Address, CoinWallet, Dispatch, Freeze, Kind, Operation, Purpose, Withdrawal
-from ledger.services import fees
+from ledger.services import fees, site_settings, solvency
 from ledger.services.withdrawals import close, give_back
 from wallets_site.base.clock import now
 from wallets_site.base.errors import WrongState
@@ -28,7 +28,14 @@ def queued(use: CoinWallet, most: int) -> list[Withdrawal]:
     rows = Withdrawal.objects.filter(coin=use.coin, state=Withdrawal.State.QUEUED).exclude(
         operation__user_id__in=frozen
     )
+    if (most_payable := solvency.most_payable(use.coin)) is not None:
+        rows = rows.filter(amount__lte=most_payable)
     return list(rows.select_related("operation", "coin").order_by("pk")[:most])
+
+
+def batch_size(most: int) -> int:
+    """How many withdrawals are prepared together: what the coin can do, and not more than the site wants."""
+    return min(most, site_settings.current().cron_batch_size)
 
 
 def may_prepare(use: CoinWallet) -> bool:

@@ -37,6 +37,12 @@ class Quote:
     network_reserve: int = 0
     warnings: tuple[str, ...] = ()
     expires_at: datetime = field(default_factory=lambda: now() + VALID)
+    includes_fee: bool = False
+
+    @property
+    def asked(self) -> int:
+        """The figure that was typed, which bounds are compared with."""
+        return self.amount + self.fee if self.includes_fee else self.amount
 
     @property
     def total(self) -> int:
@@ -60,6 +66,7 @@ class Quote:
                 "k": self.kind, "c": self.coin.pk, "u": self.user_id, "r": self.recipient and self.recipient.pk,
                 "a": self.address, "x": self.extra, "n": str(self.amount), "f": str(self.fee),
                 "v": str(self.network_reserve), "w": list(self.warnings), "e": self.expires_at.isoformat(),
+                "i": self.includes_fee,
             },
             salt=_SALT,
         )  # fmt: skip
@@ -90,5 +97,5 @@ def read_quote(token: str, *, user: User) -> Quote:
     return Quote(
         kind=said["k"], coin=coin, user_id=user.pk, recipient=recipient, address=said["a"], extra=said["x"],
         amount=int(said["n"]), fee=int(said["f"]), network_reserve=int(said["v"]), warnings=tuple(said["w"]),
-        expires_at=datetime.fromisoformat(said["e"]),
+        expires_at=datetime.fromisoformat(said["e"]), includes_fee=said["i"],
     )  # fmt: skip

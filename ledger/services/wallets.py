@@ -70,4 +70,9 @@ def end_freeze(*, user: User, freeze_id: int, reason: str) -> Freeze:
 
 def first_this_hour(alarm: str) -> bool:
     """Whether nobody was told of this in the last hour."""
-    return bool(cache.add(f"alarm:{alarm}", 1, 3600))
+    return first_in(3600, alarm)
+
+
+def first_in(seconds: int, name: str) -> bool:
+    """True once in so many seconds for each name, whoever asks."""
+    return bool(cache.add(f"alarm:{name}", 1, seconds))

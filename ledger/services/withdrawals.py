@@ -1,4 +1,5 @@
-"""What a person does with a withdrawal: preview, request, cancel. What the worker does: services/payouts.py."""
+"""What a person does with a withdrawal: preview, request. Confirming and cancelling: services/lifecycle.py;
+what the worker does: services/payouts.py."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from adapters.base import Payment
 from ledger import events, locks, nodes, posting
 from ledger.models import Address, Coin, Kind, Operation, Purpose, Withdrawal
 from ledger.pokes import enqueue
-from ledger.services import fees, limits, states
+from ledger.services import confirmations, fees, limits, states
 from ledger.services.moves import preview_move, scope_of
 from ledger.services.quotes import Quote
 from wallets_site.base.clock import now
@@ -22,37 +23,49 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 
-def preview_withdrawal(*, user: User, coin: Coin, address: str, amount: int, extra: str = "") -> Quote:
+def preview_withdrawal(
+    *, user: User, coin: Coin, address: str, amount: int, extra: str = "", includes_fee: bool = False
+) -> Quote:
     """What it costs, with the address in normal form; asks the node once.
+
+    includes_fee: `amount` is what leaves the sender, and the address gets the rest.
 
     An address of a member of this site becomes a move, told by a warning; one of ours that is nobody's is refused.
     """
     checked = nodes.check_address(coin, address)
     ours = Address.objects.select_related("account__owner").filter(coin=coin, address=checked.address).first()
     if ours is not None:
-        return _preview_inside(user, coin, ours, amount)
+        return _preview_inside(user, coin, ours, amount, includes_fee)
     require(user, Capability.WITHDRAW)
     require_proven_email(user)
     states.demand_withdrawals(coin)
     limits.check(user_id=user.pk, coin=coin, purpose=Purpose.WITHDRAWAL, amount=amount)
-    said = nodes.quote(coin, Payment(id="quote", address=checked.address, amount=amount, extra=extra or checked.extra))
-    fee = fees.fee_for(coin, Purpose.WITHDRAWAL, amount)
+    net, fee = fees.split(coin, Purpose.WITHDRAWAL, amount, includes_fee=includes_fee)
+    said = nodes.quote(coin, Payment(id="quote", address=checked.address, amount=net, extra=extra or checked.extra))
     return Quote(
-        "withdrawal", coin, user.pk, None, checked.address, extra or checked.extra, amount, fee,
-        said.network_reserve, said.warnings,
+        "withdrawal", coin, user.pk, None, checked.address, extra or checked.extra, net, fee,
+        said.network_reserve, said.warnings, includes_fee=includes_fee,
     )  # fmt: skip
 
 
-def _preview_inside(user: User, coin: Coin, ours: Address, amount: int) -> Quote:
+def _preview_inside(user: User, coin: Coin, ours: Address, amount: int, includes_fee: bool) -> Quote:
     owner = ours.account.owner if ours.account else None
     if owner is None:
         raise InvalidAddress("This address belongs to this site but to none of its members; coins sent there are lost.")
     note = "This address belongs to a member of this site: the payment is instant and stays off the blockchain."
-    return preview_move(user=user, coin=coin, recipient=owner, amount=amount, address=ours.address, warnings=(note,))
+    return preview_move(
+        user=user, coin=coin, recipient=owner, amount=amount, address=ours.address, warnings=(note,),
+        includes_fee=includes_fee,
+    )  # fmt: skip
 
 
-def request_withdrawal(*, user: User, quote: Quote, proof: proofs.Proof, key: str, comment: str = "") -> Operation:
-    """Reserve amount, fee and network reserve, and queue the payout. The same key answers with the same operation."""
+def request_withdrawal(
+    *, user: User, quote: Quote, proof: proofs.Proof, key: str, comment: str = "", note: str = ""
+) -> Operation:
+    """Reserve amount, fee and network reserve, and queue the payout once every confirmation it needs was given.
+
+    The same key answers with the same operation.
+    """
     if quote.kind != "withdrawal":
         raise InvalidRequest("This quote is not for an outside address.")
     proofs.demand(proof, user)
@@ -67,42 +80,72 @@ def request_withdrawal(*, user: User, quote: Quote, proof: proofs.Proof, key: st
             return Operation.objects.get(transaction_id=done, user=user)
         quote.demand_fresh()
         states.demand_withdrawals(quote.coin)
-        limits.check(user_id=user.pk, coin=quote.coin, purpose=Purpose.WITHDRAWAL, amount=quote.amount)
+        limits.check(user_id=user.pk, coin=quote.coin, purpose=Purpose.WITHDRAWAL, amount=quote.asked)
+        needs = confirmations.needed(
+            coin=quote.coin, purpose=Purpose.WITHDRAWAL, amount=quote.amount, proof=proof
+        )  # fmt: skip
         posted = posting.post(
             kind="withdrawal_reserved", scope=scope_of(user.pk), key=key, request=quote.request,
             legs=[posting.Leg(free, held, quote.total)], actor_id=user.pk,
         )  # fmt: skip
-        return _write(posted.id, quote, free.pk, user, comment)
+        operation = Operation(user=user, account=free, comment=comment, note=note, transaction_id=posted.id)
+        return _write(operation, quote, needs)
 
 
-def _write(transaction_id: int, quote: Quote, account_id: int, user: User, comment: str) -> Operation:
-    operation = Operation.objects.create(
-        user=user, account_id=account_id, coin=quote.coin, kind=Operation.Kind.WITHDRAWAL, incoming=False,
-        status=Operation.Status.PENDING, gross=quote.amount + quote.fee, fee=quote.fee, address=quote.address,
-        extra=quote.extra, comment=comment, transaction_id=transaction_id,
-    )  # fmt: skip
+def _write(operation: Operation, quote: Quote, needs: confirmations.Needs) -> Operation:
+    operation.coin, operation.kind, operation.incoming = quote.coin, Operation.Kind.WITHDRAWAL, False
+    operation.gross, operation.fee = quote.amount + quote.fee, quote.fee
+    operation.address, operation.extra = quote.address, quote.extra
+    operation.status = Operation.Status.UNCONFIRMED if needs.any else Operation.Status.PENDING
+    operation.needs_user_confirm, operation.needs_admin_confirm = needs.user, needs.admin
+    operation.save()
     Withdrawal.objects.create(
         operation=operation, coin=quote.coin, address=quote.address, extra=quote.extra, amount=quote.amount,
         fee=quote.fee, network_reserve=quote.network_reserve,
+        state=Withdrawal.State.WAITING if needs.any else Withdrawal.State.QUEUED,
     )  # fmt: skip
-    events.emit("withdrawal_requested", user_id=user.pk, operation=operation)
-    for use in quote.coin.wallets.filter(is_active=True):
-        enqueue("pay", use.wallet_id)
+    events.emit("withdrawal_requested", user_id=operation.user_id, operation=operation)
+    if needs.any:
+        confirmations.ask(operation)
+    else:
+        poke_payouts(quote.coin)
     return operation
 
 
-def cancel_withdrawal(*, user: User, operation_id: int, key: str) -> Operation:
-    """Give everything back, while no payment was prepared; raises WrongState after that. A repeat changes nothing."""
-    with transaction.atomic(durable=True):
-        row = locks.withdrawal_of(operation_id, user.pk)
-        if row.state == Withdrawal.State.CANCELLED:
-            return row.operation
-        if row.state not in (Withdrawal.State.QUEUED, Withdrawal.State.WAITING):
-            raise WrongState("This withdrawal is already on its way to the network and cannot be cancelled.")
-        give_back(row, kind="withdrawal_cancelled", actor_id=user.pk)
-        close(row, Withdrawal.State.CANCELLED, Operation.Status.CANCELLED, "Cancelled by you.")
-        events.emit("withdrawal_cancelled", user_id=user.pk, operation=row.operation, key=key)
-    return row.operation
+def poke_payouts(coin: Coin) -> None:
+    for use in coin.wallets.filter(is_active=True):
+        enqueue("pay", use.wallet_id)
+
+
+def release_waiting(row: Withdrawal) -> None:
+    """Every confirmation was given: into the queue. The row and its operation are locked."""
+    row.state = Withdrawal.State.QUEUED
+    row.save(update_fields=["state"])
+    row.operation.status = Operation.Status.PENDING
+    row.operation.save(update_fields=["status", "updated_at"])
+    poke_payouts(row.coin)
+
+
+def reserve_again(row: Withdrawal, *, actor_id: int) -> None:
+    """user -> held: a cancelled or failed withdrawal is tried anew, as its next version. The row is locked."""
+    owner_id, total = row.operation.user_id, row.amount + row.fee + row.network_reserve
+    free = posting.account(row.coin, Kind.USER, owner_id=owner_id)
+    held = posting.account(row.coin, Kind.HELD, owner_id=owner_id)
+    posting.post(
+        kind="withdrawal_reserved", scope=f"withdrawal:{row.pk}", key=f"reserve:{row.operation.version}",
+        request={"total": str(total)}, legs=[posting.Leg(free, held, total)], actor_id=actor_id,
+    )  # fmt: skip
+    row.state, row.tries, row.dispatch = Withdrawal.State.WAITING, 0, None
+    row.save(update_fields=["state", "tries", "dispatch"])
+
+
+def cancel_locked(row: Withdrawal, reason: str, *, actor_id: int | None = None) -> None:
+    """Give everything back, while no payment was prepared; raises WrongState after that. Its caller holds the lock."""
+    if row.state not in (Withdrawal.State.QUEUED, Withdrawal.State.WAITING):
+        raise WrongState("This withdrawal is already on its way to the network and cannot be cancelled.")
+    give_back(row, kind="withdrawal_cancelled", actor_id=actor_id)
+    close(row, Withdrawal.State.CANCELLED, Operation.Status.CANCELLED, reason)
+    events.emit("withdrawal_cancelled", user_id=row.operation.user_id, operation=row.operation)
 
 
 def give_back(row: Withdrawal, *, kind: str, actor_id: int | None = None) -> None:
@@ -112,8 +155,8 @@ def give_back(row: Withdrawal, *, kind: str, actor_id: int | None = None) -> Non
     held = posting.account(row.coin, Kind.HELD, owner_id=owner_id)
     total = row.amount + row.fee + row.network_reserve
     posting.post(
-        kind=kind, scope=f"withdrawal:{row.pk}", key="give_back", request={"total": str(total)},
-        legs=[posting.Leg(held, free, total)], actor_id=actor_id,
+        kind=kind, scope=f"withdrawal:{row.pk}", key=f"give_back:{row.operation.version}",
+        request={"total": str(total)}, legs=[posting.Leg(held, free, total)], actor_id=actor_id,
     )  # fmt: skip
 
 
@@ -123,4 +166,5 @@ def close(row: Withdrawal, state: Withdrawal.State, status: Operation.Status, re
     row.save(update_fields=["state"])
     operation = row.operation
     operation.status, operation.reason, operation.done_at = status, reason, now()
-    operation.save(update_fields=["status", "reason", "done_at", "updated_at"])
+    operation.confirm_digest = ""
+    operation.save(update_fields=["status", "reason", "done_at", "confirm_digest", "updated_at"])

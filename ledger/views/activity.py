@@ -12,7 +12,7 @@ from accounts.capabilities import Capability
 from ledger import queries
 from ledger.forms import ActivityFilters
 from ledger.models import Operation
-from ledger.services.withdrawals import cancel_withdrawal
+from ledger.services import lifecycle
 from ledger.views.http import fragment, needs, person, posted_key
 from wallets_site.base import crypto
 from wallets_site.base.errors import WalletError
@@ -59,13 +59,13 @@ def live(request: HttpRequest, pk: int) -> HttpResponse:
 @needs(Capability.LIST_TRANSACTIONS)
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     try:
-        cancel_withdrawal(user=person(request), operation_id=pk, key=posted_key(request))
+        lifecycle.cancel(user=person(request), operation_id=pk, key=posted_key(request))
     except WalletError as error:
         if error.status == 404:
             raise
         messages.error(request, error.message)
     else:
-        messages.success(request, "The withdrawal is cancelled and the coins are back in your balance.")
+        messages.success(request, "The payment is cancelled and the coins are back in your balance.")
     return redirect("operation", pk=pk)
 
 

@@ -23,7 +23,7 @@ class DigestRpc:
     def url(self) -> str:
         return f"http://{HOST}:{self.port}"
 
-    def __call__(self, method: str, *, timeout: int = CALL_SECONDS, **params: Any) -> Any:
+    def __call__(self, method: str, timeout: int = CALL_SECONDS, /, **params: Any) -> Any:
         asked = {"jsonrpc": "2.0", "id": "0", "method": method, "params": params}
         data = self.post("/json_rpc", asked, timeout)
         if data.get("error"):

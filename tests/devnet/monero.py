@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -16,11 +17,12 @@ from typing import Any
 
 from tests.devnet.digest import DigestRpc
 from tests.devnet.processes import Processes, free_port
-from tests.devnet.rpc import HOST, CallError
+from tests.devnet.rpc import HOST, CallError, DevnetError
 
 # 60 blocks until the first reward may be spent, 16 ring members, and some more rewards for the outside wallet.
 MATURE = 130
 BLOCKS_A_CALL = 50  # so that no call meets its time limit
+RECONNECT_SECONDS = 30
 USER = "site"
 PASSWORD = "of the wallet files"
 UNIT = Decimal(10) ** 12
@@ -59,21 +61,40 @@ class Monero:
             self.start_wallet(name)
         self.mine(MATURE - self.height())
 
-    def start_node(self) -> None:
+    def start_node(self, lines: Sequence[str] = ()) -> None:
+        """lines: more of its configuration file."""
+        config = self.data / "monerod.conf"
+        config.write_text("".join(f"{line}\n" for line in lines))
         command = ["monerod", "--regtest", "--keep-fakechain", "--offline", "--fixed-difficulty", "1"]
+        command += ["--config-file", str(config)]
         command += ["--data-dir", str(self.data / "node"), "--log-file", str(self._log / "monerod.log")]
         command += ["--rpc-bind-ip", HOST, "--rpc-bind-port", str(self.port), "--rpc-ssl", "disabled"]
         command += ["--disable-rpc-ban", "--no-zmq", "--no-igd", "--non-interactive"]
         command += self._notify("--block-notify", "block")
-        self._processes.spawn("monerod", self.port, [*command, *self.extra], lambda: self.node("get_info", timeout=5))
+        self._processes.spawn("monerod", self.port, [*command, *self.extra], lambda: self.node("get_info", 5))
+        if self._processes.pid("wallet-outside"):
+            self._await_reconnected(self.outside)
 
-    def start_wallet(self, name: str, *more: str, wallet: str = "") -> None:
-        """The program, with its own wallet (or that one) open. more: further options."""
+    def _await_reconnected(self, wallet: DigestRpc) -> None:
+        """A wallet notices only at its second call that its daemon is another one now."""
+        deadline = time.monotonic() + RECONNECT_SECONDS
+        while True:
+            try:
+                wallet("refresh")
+                return
+            except CallError as error:
+                if time.monotonic() > deadline:
+                    raise DevnetError("the outside wallet does not find its daemon again") from error
+            time.sleep(0.1)
+
+    def start_wallet(self, name: str, *lines: str, wallet: str = "", login: bool = True) -> None:
+        """The program, with its own wallet (or that one) open. lines: more of its configuration file."""
         folder, port = self.data / f"wallet-{name}", self.ports[name]
         folder.mkdir(exist_ok=True, mode=0o700)
         config = folder / "rpc.conf"  # keeps the password off the command line
         config.touch(mode=0o600)
-        config.write_text(f"rpc-login={USER}:{self.password}\n")
+        first = f"rpc-login={USER}:{self.password}" if login else "disable-rpc-login=1"
+        config.write_text("".join(f"{line}\n" for line in (first, *lines)))
         command = ["monero-wallet-rpc", "--config-file", str(config), "--wallet-dir", str(folder)]
         command += ["--daemon-address", f"{HOST}:{self.port}", "--trusted-daemon", "--daemon-ssl", "disabled"]
         command += ["--rpc-ssl", "disabled", "--no-dns", "--rpc-bind-ip", HOST, "--rpc-bind-port", str(port)]
@@ -81,10 +102,11 @@ class Monero:
         command += ["--shared-ringdb-dir", str(self.data / "ringdb")]
         command += self._notify("--tx-notify", "wallet") if name == "site" else []
         rpc = self.wallet(name)
-        self._processes.spawn(f"wallet-{name}", port, [*command, *more], lambda: rpc("get_version", timeout=5))
+        self._processes.spawn(f"wallet-{name}", port, command, lambda: rpc("get_version", 5))
         self.open(name, wallet or name)
 
     def wallet(self, name: str) -> DigestRpc:
+        """Its client."""
         return self.site if name == "site" else self.outside
 
     def open(self, name: str, wallet: str) -> None:
@@ -113,10 +135,10 @@ class Monero:
         self.stop(kill=kill)
         self.start()
 
-    def restart_wallet(self, name: str, *, wallet: str = "") -> None:
+    def restart_wallet(self, name: str, *lines: str, wallet: str = "", login: bool = True) -> None:
         """kill -9, and the same wallet open again."""
         self.kill_wallet(name)
-        self.start_wallet(name, wallet=wallet)
+        self.start_wallet(name, *lines, wallet=wallet, login=login)
 
     def stop_node(self) -> None:
         self._processes.end("monerod")

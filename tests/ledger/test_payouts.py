@@ -6,7 +6,7 @@ import pytest
 
 from ledger import queries
 from ledger.models import Dispatch, Event, Freeze, Operation, Withdrawal
-from ledger.services import payouts, withdrawals
+from ledger.services import lifecycle, payouts
 from tests.support.money import (
     address_of,
     balances,
@@ -139,7 +139,7 @@ def test_a_queued_withdrawal_can_be_cancelled_and_a_repeat_changes_nothing(coin,
     asked = send(alice, coin, away, 2_000)
 
     for _ in range(2):
-        withdrawals.cancel_withdrawal(user=alice, operation_id=asked.pk, key=fresh_key())
+        lifecycle.cancel(user=alice, operation_id=asked.pk, key=fresh_key())
 
     assert state(asked) == ("cancelled", "cancelled")
     assert balances(coin, alice) == [(10_000, 0)]
@@ -154,7 +154,7 @@ def test_a_withdrawal_on_its_way_cannot_be_cancelled(coin, alice, away):
     before = books(coin)
 
     with pytest.raises(WrongState, match="on its way"):
-        withdrawals.cancel_withdrawal(user=alice, operation_id=asked.pk, key=fresh_key())
+        lifecycle.cancel(user=alice, operation_id=asked.pk, key=fresh_key())
 
     assert books(coin) == before
 

@@ -4,7 +4,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.utils import DatabaseError
 
-from ledger import posting, queries
+from ledger import posting, queries, statements
 from ledger.models import Account, Coin, Kind, Posting, Queue, Transaction
 from wallets_site.base.errors import IdempotencyConflict, InsufficientFunds
 
@@ -160,11 +160,13 @@ def test_history_pages_backwards_with_the_balance_after_each_posting(coin, alice
     for number in range(7):
         put(coin, mine, 10, key=str(number))
 
-    newest = queries.history(mine, limit=3)
-    older = queries.history(mine, before=newest[-1].credit_seq, limit=10)
+    newest = statements.lines(mine, limit=3)
+    older = statements.lines(mine, before=newest[-1].number, limit=10)
+    oldest = statements.lines(mine, after=2, limit=2, newest=False)
 
-    assert [row.credit_seq for row in newest] == [7, 6, 5]
-    assert [row.credit_credits for row in older] == [40, 30, 20, 10]
+    assert [row.number for row in newest] == [7, 6, 5]
+    assert [row.balance for row in older] == [40, 30, 20, 10]
+    assert [row.number for row in oldest] == [3, 4]
 
 
 FORBIDDEN = [

@@ -56,44 +56,38 @@ def leader_of_cluster(parent: Child) -> int:
     return wait_for("the cluster", lambda: children_of(parent.pid))[0]
 
 
-def workers_of(parent: Child) -> list[int]:
-    """The sentinel starts its two workers before anything else."""
-    sentinel = wait_for("the sentinel", lambda: children_of(leader_of_cluster(parent)))[0]
-    wait_for("its four children", lambda: len(children_of(sentinel)) >= 4)
-    return children_of(sentinel)[:2]
+def members_of(parent: Child) -> dict[str, int]:
+    """The guard starts its two workers first, then the one that stores results, then the one that fetches."""
+    leader = leader_of_cluster(parent)
+    guard = wait_for("the guard", lambda: children_of(leader))[0]
+    wait_for("its four children", lambda: len(children_of(guard)) >= 4)
+    first, second, monitor, pusher = children_of(guard)[:4]
+    return {"leader": leader, "guard": guard, "first": first, "second": second, "monitor": monitor, "pusher": pusher}
 
 
-@pytest.mark.parametrize("which", [[0], [1], [0, 1]], ids=["first", "second", "both"])
-def test_work_goes_on_after_workers_are_killed(site: Database, which: list[int]) -> None:
+@pytest.mark.parametrize(
+    "who", ["leader", "guard", "first", "second", "monitor", "pusher", "first second"], ids=lambda who: who
+)
+def test_work_goes_on_whoever_of_the_cluster_is_killed(site: Database, who: str) -> None:
     with running(site, "--no-web") as parent:
         wait_for_a_beat()
-        workers = workers_of(parent)
-        for number in which:
-            os.kill(workers[number], signal.SIGKILL)
-        wait_for("their end", lambda: not any(is_alive(workers[number]) for number in which))
+        killed = [members_of(parent)[name] for name in who.split()]
+        for pid in killed:
+            os.kill(pid, signal.SIGKILL)
+        wait_for("their end", lambda: not any(map(is_alive, killed)))
         wait_for_a_beat()
 
 
-def test_work_goes_on_over_redis_after_workers_are_killed(site: Database) -> None:
+def test_work_goes_on_over_redis_after_a_worker_is_killed(site: Database) -> None:
     server = RedisServer(site.folder)
     try:
         with running(site, "--no-web", REDIS_URL=server.url) as parent:
             shared = RedisCache(server.url, {})
             wait_for_a_beat(lambda: shared.get(HEARTBEAT))
-            for pid in workers_of(parent):
-                os.kill(pid, signal.SIGKILL)
+            os.kill(members_of(parent)["first"], signal.SIGKILL)
             wait_for_a_beat(lambda: shared.get(HEARTBEAT))
     finally:
         server.stop()
-
-
-def test_a_killed_cluster_is_started_again(site: Database) -> None:
-    with running(site, "--no-web") as parent:
-        wait_for_a_beat()
-        leader = leader_of_cluster(parent)
-        os.kill(leader, signal.SIGKILL)
-        wait_for("another cluster", lambda: children_of(parent.pid) not in ([], [leader]))
-        wait_for_a_beat()
 
 
 def test_a_cluster_that_stands_still_is_killed_and_started_again(site: Database) -> None:

@@ -33,7 +33,7 @@ LAYERS = {
     "shells": ("views", "api", "admin", "forms", "templatetags", "urls", "feeds", "middleware"),
 }
 # Above all layers: what the queue and managers' commands start, and what Django itself loads.
-ENTRANCES = ("tasks", "management", "apps")
+ENTRANCES = ("tasks", "do_cron", "management", "apps")
 LAYER_MAY_IMPORT = {
     "core": ("core",),
     "services": ("core", "services"),

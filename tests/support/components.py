@@ -13,10 +13,13 @@ POSTGRESQL_HOME = Path("/usr/lib/postgresql")
 PACKAGES = {
     "litecoind": "litecoind",
     "litecoin-cli": "litecoind",
+    "monerod": "monero",
+    "monero-wallet-rpc": "monero",
     "postgres": "postgresql",
     "initdb": "postgresql",
     "redis-server": "redis-server",
     "chromium": "chromium",
+    "curl": "curl",
     "hledger": "hledger",
     "setpriv": "util-linux",
 }

@@ -15,7 +15,9 @@ def make_user(name: str, *, groups: tuple[str, ...] = ("Holders",), proven: bool
     """NAME@example.com with the user name NAME and PASSWORD; the mail is proven unless said otherwise."""
     user = User.objects.create_user(f"{name}@example.com", PASSWORD, username=name, is_staff=staff)
     EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=proven)
-    user.groups.set(Group.objects.filter(name__in=groups))
+    found = list(Group.objects.filter(name__in=groups))
+    assert len(found) == len(groups), f"the site has no group {set(groups) - {group.name for group in found}}"
+    user.groups.set(found)
     return user
 
 

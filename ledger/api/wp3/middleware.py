@@ -1,8 +1,65 @@
+"""The WordPress API v3 on every front-end path: acts on a known `__wallets_action` or a known pretty path only.
+
+It stands after authentication and answers before the CSRF check of views: the API has nonces of its own.
+"""
+
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Callable
+from typing import Final
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import render
+
+from ledger.api.wp3 import access, acting, background, confirming, legacy, reading
+from ledger.api.wp3.answers import LEGACY_OFF, UNSPECIFIED, Refusal, error
+from ledger.api.wp3.asked import PREFIX, Asked, Mismatch, absint, value_of
+from ledger.services import site_settings
+
+log = logging.getLogger(__name__)
+Handler = Callable[[Asked], HttpResponse]
+
+NEWEST: Final = 3
+METHODS: Final = ("GET", "HEAD", "POST")
+NOT_FRONT_END: Final = ("/admin/", "/api/", "/lnbits/", "/static/")
+FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
+LEGACY_TOLD: Final = (
+    "Legacy JSON APIs are disabled on this system. Please use version 3 of the API in your requests, or contact the "
+    "site administrator to enable legacy API endpoints."
+)
+_PRETTY: Final = (
+    re.compile(r"/wallets/(?:api(?P<version>[23])/)?(?P<action>get_coins_info|get_nonces|get_users_info)/?", re.ASCII),
+    re.compile(
+        r"/wallets/(?:api(?P<version>[23])/)?(?P<action>get_transactions)"
+        r"/(?P<symbol>[0-9a-zA-Z]+)/(?P<tx_count>[0-9]+)/(?P<tx_from>[0-9]+)/?",
+        re.ASCII,
+    ),
+    re.compile(
+        r"/wallets/api(?P<version>[23])/(?P<action>notify)"
+        r"/(?P<symbol>[0-9a-zA-Z]+)/(?P<notify_type>[a-zA-Z]+)/(?P<notify_message>[0-9a-zA-Z]+)/?",
+        re.ASCII,
+    ),
+)
+V3: Final[dict[str, Handler]] = {
+    "get_coins_info": reading.get_coins_info,
+    "get_transactions": reading.get_transactions,
+    "get_nonces": access.get_nonces,
+    "do_new_address": acting.do_new_address,
+    "do_move": acting.do_move,
+    "do_withdraw": acting.do_withdraw,
+    "do_reset_apikey": access.do_reset_apikey,
+    "notify": background.notify,
+    "do_cron": background.do_cron,
+}
+LEGACY: Final[dict[str, Handler]] = {
+    "get_coins_info": reading.get_coins_info,
+    "get_transactions": reading.get_transactions,
+    "get_nonces": access.get_nonces,
+    "do_move": acting.do_move,
+    "do_withdraw": acting.do_withdraw,
+}
 
 
 class WordPressApi:
@@ -10,4 +67,90 @@ class WordPressApi:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        if request.path.startswith(NOT_FRONT_END):
+            return self.get_response(request)
+        try:
+            response = _answer(request)
+        except Mismatch:
+            response = render(request, "400.html", status=400)
+        return response if response is not None else self.get_response(request)
+
+
+def _answer(request: HttpRequest) -> HttpResponse | None:
+    """The API's answer, or None for what is no business of it."""
+    path_values = _path_values(request.path)
+    if path_values is None and not _says(request, "action") and not _says(request, "confirm"):
+        return None
+    confirm = value_of(request, PREFIX + "confirm")
+    if confirm is not None:
+        return confirming.page(request, confirm)
+    path_values = path_values or {}
+    action = value_of(request, PREFIX + "action") or path_values.pop("action", "")
+    asked = Asked(request, action, _version(request, path_values), path_values)
+    handler = _handler(asked)
+    if handler is None:
+        return None
+    if request.method not in METHODS:
+        return HttpResponseNotAllowed(METHODS)
+    try:
+        return handler(asked)
+    except Refusal as refusal:
+        response = error(request, refusal)
+    except Mismatch:
+        raise
+    except Exception:
+        log.exception("the WordPress API could not answer %s", action)
+        response = error(request, Refusal(UNSPECIFIED, "Something went wrong here. Please try again later."))
+    response.setdefault("Cache-Control", "no-store, must-revalidate")
+    return response
+
+
+def _path_values(path: str) -> dict[str, str] | None:
+    if not path.startswith("/wallets/"):
+        return None
+    for pretty in _PRETTY:
+        if found := pretty.fullmatch(path):
+            return {name: value for name, value in found.groupdict().items() if value is not None} | {"pretty": "1"}
+    return None
+
+
+def _says(request: HttpRequest, name: str) -> bool:
+    """Whether this parameter came, without reading a body that cannot hold one."""
+    if PREFIX + name in request.GET:
+        return True
+    return request.method == "POST" and request.content_type in FORMS and PREFIX + name in request.POST
+
+
+def _version(request: HttpRequest, path_values: dict[str, str]) -> int:
+    """PHP's absint() of what was asked, the path's own, or 1. A word is version 0."""
+    pretty = path_values.pop("pretty", "")
+    given = value_of(request, PREFIX + "apiversion")
+    if given is not None:
+        return absint(given)
+    return int(path_values.pop("version", "1")) if pretty else 1
+
+
+def _handler(asked: Asked) -> Handler | None:
+    asked.path_values.pop("version", None)
+    if asked.action == "notify" and asked.version <= NEWEST:
+        return background.notify  # whatever the switch of the older versions says
+    if asked.version < NEWEST:
+        known = asked.action in V3 or asked.action == "get_users_info"
+        if not known:
+            return None
+        if not site_settings.current().legacy_json_apis:
+            return _legacy_off
+        return legacy.get_users_info if asked.action == "get_users_info" and asked.version < 2 else LEGACY.get(
+            asked.action
+        )  # fmt: skip
+    if asked.action not in V3:
+        return None
+    return V3[asked.action] if asked.version == NEWEST else _unknown_version
+
+
+def _legacy_off(asked: Asked) -> HttpResponse:
+    raise Refusal(LEGACY_OFF, LEGACY_TOLD, status=403)
+
+
+def _unknown_version(asked: Asked) -> HttpResponse:
+    raise Refusal(UNSPECIFIED, "This version of the API is not known here. Please use version 3.")

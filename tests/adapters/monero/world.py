@@ -154,10 +154,9 @@ class MoneroWorld(World):
         image = Blob.read(prepared).key_images[0]
         return str(self.site("sweep_single", address=self._miner, key_image=image)["tx_hash"])
 
-    def to_ourselves(self, amount: int, parts: int = 1) -> str:
-        address = self.site("get_address", account_index=0)["address"]
-        destinations = [{"address": address, "amount": amount}] * parts
-        return str(self.site("transfer", destinations=destinations, account_index=0)["tx_hash"])
+    def site_calls(self) -> list[str]:
+        """What the site's wallet was asked and answered."""
+        return [one.method for one in self.proxies["site"].exchanges if one.path == "site" and one.status == 200]
 
 
 @contextmanager

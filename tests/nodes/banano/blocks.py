@@ -68,9 +68,10 @@ class BlockCalls(AccountCalls):
 
     def _info_more(self, block: Block, request: Request) -> Answer:
         answer: Answer = {}
-        if request.flag("receivable") or request.flag("pending"):
+        if request.flag("pending") or (request.flag("receivable") and self.version >= 23):
             held = block.subtype == "send" and block.hash in self.ledger.receivable.get(block.link, {})
-            answer.update(dict.fromkeys(("pending", "receivable"), "1" if held else "0"))
+            names = ("pending", "receivable") if self.version >= 23 else ("pending",)
+            answer.update(dict.fromkeys(names, "1" if held else "0"))
         if request.flag("receive_hash"):
             answer["receive_hash"] = self.ledger.received_by.get(block.hash, ZERO)
         if request.flag("source"):

@@ -90,8 +90,8 @@ class Calls(BlockCalls):
         return {"seconds": str(self.ledger.clock() - self.started)}
 
     def do_block_count(self, request: Request) -> Answer:
-        count, waiting = len(self.ledger.blocks), sum(map(len, self.ledger.parked.values()))
-        cemented = sum(block.confirmed for block in self.ledger.blocks.values()) - self.extra_backlog
+        count, waiting = len(self.ledger.blocks) + self.extra_backlog, sum(map(len, self.ledger.parked.values()))
+        cemented = sum(block.confirmed for block in self.ledger.blocks.values())
         return {"count": str(count), "unchecked": str(waiting), "cemented": str(cemented)}
 
     def do_account_count(self, request: Request) -> Answer:

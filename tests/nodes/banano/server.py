@@ -41,7 +41,7 @@ class StandIn:
         self.calls = Calls(self.ledger)
         self.wallets = WalletCalls(self.calls)
         self.ledger.on_confirmed = self._confirmed
-        self.failures: list[tuple[str, str]] = []  # (action or "", how), each for one call
+        self.failures: list[tuple[str, str]] = []  # (action or "", how), each for one call; "says X": an error instead
         self.mode = ""  # outage, rubbish: until healed
         self.callback = ""
         self.seen: list[str] = []  # actions asked for, in order
@@ -58,10 +58,9 @@ class StandIn:
             how = self._failure(action)
             if how == "lost_call":
                 return how, {}
-            answer = self.calls.answer(body)
             if how.startswith("says "):
                 return "", {"error": how[5:]}
-            return how, answer
+            return how, self.calls.answer(body)
 
     def _failure(self, action: str) -> str:
         for number, (wanted, how) in enumerate(self.failures):
@@ -96,7 +95,7 @@ class StandIn:
 
     # -- what tests do --
 
-    def control(self, name: str, fields: dict[str, Any]) -> Any:
+    def steer(self, name: str, fields: dict[str, Any]) -> Any:
         with self.lock:
             return getattr(self, f"test_{name}")(**fields)
 
@@ -218,7 +217,7 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.path == CONTROL:
             fields = json.loads(body)
-            self._send(json.dumps(self.node.control(fields.pop("do"), fields)).encode())
+            self._send(json.dumps(self.node.steer(fields.pop("do"), fields)).encode())
             return
         how, answer = self.node.answer(body)
         text = (json.dumps(answer, indent=4) + "\n").encode()

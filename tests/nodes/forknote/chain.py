@@ -106,15 +106,17 @@ class Chain:
         """A transaction of the pool is spent another way: it can never be in a block."""
         del self.pool[txid]
 
-    def pay(self, destinations: list[list[Any]], payment_id: str = "", unlock: int = 0, fee: int = 1_000_000) -> str:
-        """A stranger pays; into the pool. Change goes to the stranger."""
+    def pay(
+        self, destinations: list[list[Any]], payment_id: str, unlock: int, fee: int = 1_000_000, brought: int = 0
+    ) -> str:
+        """A stranger pays; into the pool. brought: what the stranger's inputs are worth; the rest is change."""
         total = sum(amount for _, amount in destinations)
-        outputs = (*((str(address), int(amount)) for address, amount in destinations), ("", total))
+        brought = brought or 2 * total + fee
+        change = ("", brought - total - fee)
+        outputs = (*((str(address), int(amount)) for address, amount in destinations), change)
         number = self.number()
-        tx = Tx(
-            digest("tx", number), ((digest("foreign", number), 0),), outputs, fee,
-            make_extra(digest("key", number), payment_id.lower()), unlock, given=2 * total + fee,
-        )  # fmt: skip
+        key = make_extra(digest("key", number), payment_id.lower())
+        tx = Tx(digest("tx", number), ((digest("foreign", number), 0),), outputs, fee, key, unlock, given=brought)
         self.pool[tx.hash] = self.every[tx.hash] = tx
         return tx.hash
 

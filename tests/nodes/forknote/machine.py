@@ -20,6 +20,7 @@ SWITCHES: dict[str, Any] = {
     "most_mixin": 2,
     "most_inputs": 1000,
     "peers": 1,
+    "pick": [],  # outputs of these amounts are spent first; else the oldest
 }
 
 
@@ -79,8 +80,8 @@ class Machine:
     def do_mine(self, blocks: int = 1, to: str = "", reward: int = 0) -> None:
         self.chain.mine(blocks, to, reward)
 
-    def do_pay(self, destinations: list[list[Any]], payment_id: str = "", unlock: int = 0) -> str:
-        return self.chain.pay(destinations, payment_id, unlock)
+    def do_pay(self, destinations: list[list[Any]], payment_id: str = "", unlock: int = 0, brought: int = 0) -> str:
+        return self.chain.pay(destinations, payment_id, unlock, brought=brought)
 
     def do_drop(self, txid: str) -> None:
         self.chain.drop(txid)
@@ -115,8 +116,8 @@ class Machine:
 
     # -- walletd --
 
-    def do_sync(self) -> None:
-        self.wallet.sync()
+    def do_sync(self, limit: int | None = None) -> None:
+        self.wallet.sync(limit)
 
     def do_stop(self) -> None:
         self.wallet.stop()

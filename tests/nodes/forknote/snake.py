@@ -34,6 +34,11 @@ class SnakeWallet(Wallet):
             self._list_again(row, tx)
         row.height, row.time = height, time
 
+    def overlooks(self, tx: Tx, address: str) -> bool:
+        """What a payment of ours brings to our own addresses counts from the next look at the pool on; its change, at
+        the first address, counts at once."""
+        return tx.hash in self.now.sent and tx.hash not in self.now.seen and address != self.addresses[0]
+
     def _entries(self, tx: Tx) -> list[tuple[str, int, int]]:
         """What the own addresses gain. Where one address paid and got the change, it gained nothing."""
         order = {address: place for place, address in enumerate(self.addresses)}

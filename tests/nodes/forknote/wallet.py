@@ -102,13 +102,15 @@ class Wallet:
 
     # -- reading the chain --
 
-    def sync(self) -> None:
+    def sync(self, limit: int | None = None) -> None:
+        """Reads pool and blocks; no further than to a chain of `limit` blocks."""
         if not self.chain.up:
             return
         self.known_height = len(self.chain.blocks)
         self._unread_orphans()
         self._read_pool()
-        for height in range(len(self.now.blocks), len(self.chain.blocks)):
+        end = len(self.chain.blocks) if limit is None else min(limit, len(self.chain.blocks))
+        for height in range(len(self.now.blocks), end):
             self._read_block(height)
 
     def _unread_orphans(self) -> None:
@@ -185,13 +187,17 @@ class Wallet:
         for tx, height in self._read_txs():
             spent.update(tx.inputs)
             for number, (address, amount) in enumerate(tx.outputs):
-                if address in own:
+                if address in own and not self.overlooks(tx, address):
                     held[tx.hash, number] = Held((tx.hash, number), address, amount, height, tx.unlock)
         for tx in self.now.delayed.values():
             for number, (address, amount) in enumerate(tx.outputs):
                 if address in own:
                     held.setdefault((tx.hash, number), Held((tx.hash, number), address, amount, None, 0))
         return [one for coin, one in held.items() if coin not in spent]
+
+    def overlooks(self, tx: Tx, address: str) -> bool:
+        """Whether an output of ours does not count yet."""
+        return False
 
     def is_spendable(self, one: Held) -> bool:
         """From the second confirmation on; unlock N: once the chain has N blocks, or at that time."""
@@ -214,7 +220,8 @@ class Wallet:
         """A transaction of whole outputs of any address, and its change. Raises DomainError("Wrong amount")."""
         need = sum(amount for _, amount in outputs) + fee
         chosen, gathered = [], 0
-        for one in self.coins():
+        wanted = self.switches["pick"]
+        for one in sorted(self.coins(), key=lambda one: one.amount not in wanted):
             if gathered >= need:
                 break
             if self.is_spendable(one) and (not sources or one.owner in sources):

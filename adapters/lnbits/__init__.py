@@ -1,0 +1,167 @@
+"""Lightning through one wallet of an LNbits server, old or new.
+
+An address is an invoice: it names an amount, is paid once and expires. Calls used: GET wallet, GET payments/<hash>,
+GET payments, POST payments. Tried on LNbits 1.6.2, replayed from 0.9.7; amounts are millisatoshi.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+from adapters.base import (
+    AddressRequest,
+    CheckedAddress,
+    CoinAdapter,
+    Feature,
+    Found,
+    Funds,
+    Health,
+    Hint,
+    LookupResult,
+    NewAddress,
+    NodeDown,
+    NodeError,
+    Page,
+    Payment,
+    Prepared,
+    Proof,
+    Quote,
+    SendResult,
+    Tried,
+    Unclear,
+    Watched,
+)
+from adapters.lnbits import fate, invoices, payments, receipts
+from adapters.lnbits.options import LnbitsOptions
+from adapters.lnbits.server import HASH, Server
+from adapters.rpc import parse
+
+__all__ = ["Lnbits", "LnbitsOptions"]
+
+
+class Lnbits(CoinAdapter):
+    kind: ClassVar[str] = "lnbits"
+    title: ClassVar[str] = "Lightning through an LNbits server"
+    features: ClassVar[frozenset[Feature]] = frozenset({Feature.INVOICE, Feature.PROOF})
+    lane = "payment"
+    Options: ClassVar[type[LnbitsOptions]] = LnbitsOptions
+    options: LnbitsOptions
+
+    def __init__(self, options: LnbitsOptions) -> None:
+        super().__init__(options)
+        self._server = Server(options.url, admin_key=options.admin_key, invoice_key=options.invoice_key)
+
+    def close(self) -> None:
+        self._server.close()
+
+    @contextmanager
+    def _in_time(self) -> Iterator[Server]:
+        with self._server.within(self.longest_call - 5):
+            yield self._server
+
+    def health(self) -> Health:
+        """No height, no version: LNbits tells them to a login only. The network shows in each invoice instead."""
+        try:
+            with self._in_time() as server:
+                payments.own_wallet(server, self.options.wallet_id)
+                if self.options.invoice_key:
+                    server.wallet("invoice")
+        except NodeDown as error:
+            return Health(ok=False, reason=str(error))
+        return Health(ok=True, version="LNbits", network=self.options.network)
+
+    def funds(self, watch: Sequence[Watched]) -> Funds:
+        """The upstream wallet's balance, from which LNbits takes payments under way at once."""
+        with self._in_time() as server:
+            balance = payments.own_wallet(server, self.options.wallet_id).balance
+        return Funds(total=balance, spendable=max(0, balance))
+
+    def new_address(self, request: AddressRequest) -> NewAddress:
+        with self._in_time() as server:
+            return invoices.create(server, self.options, request)
+
+    def check_address(self, text: str) -> CheckedAddress:
+        return invoices.check(text, self.options.network)
+
+    def is_ours(self, address: str) -> bool:
+        """By the payment hash alone: an invoice of ours that was signed anew with another amount is ours too."""
+        name = invoices.read(address, self.options.network).payment_hash
+        with self._in_time() as server:
+            payments.own_wallet(server, self.options.wallet_id)
+            row = server.payment(name, "admin")
+        return row is not None and not row.outgoing
+
+    def transfers(self, cursor: str, watch: Sequence[Watched], depth: int) -> Page:
+        with self._in_time() as server:
+            return receipts.page(server, self.options.network, cursor, watch)
+
+    def transfer(self, txid: str) -> tuple[Found, ...]:
+        if not HASH.fullmatch(txid):
+            return ()
+        with self._in_time() as server:
+            return receipts.transaction(server, self.options.network, txid)
+
+    def hint(self, kind: str, message: str, body: bytes) -> Hint | None:
+        """A webhook's body is a payment as JSON, since 1.0 as JSON inside a JSON text. The URL may hold the hash."""
+        if HASH.fullmatch(message):
+            return Hint(message)
+        try:
+            data: Any = parse(body)
+            data = parse(data.encode()) if isinstance(data, str) else data
+        except NodeDown:
+            return None
+        name = data.get("payment_hash") if isinstance(data, dict) else None
+        return Hint(name) if isinstance(name, str) and HASH.fullmatch(name) else None
+
+    def quote(self, payment: Payment) -> Quote:
+        """The route is paid by the sender: what is held for it and not used comes back."""
+        reserve = self.options.reserve(payment.amount)
+        spendable = self.funds(()).spendable
+        short = ("The hot wallet does not hold this much now: it must be filled first.",)
+        warnings = () if spendable >= payment.amount + reserve else short
+        return Quote(0, network_reserve=reserve, wait="a few seconds", warnings=warnings)
+
+    def prepare(self, payments_: Sequence[Payment], live: Sequence[Tried]) -> Prepared:
+        with self._in_time() as server:
+            return payments.prepare(server, self.options, payments_, live)
+
+    def broadcast(self, prepared: Prepared) -> SendResult:
+        try:
+            with self._in_time() as server:
+                return payments.send(server, prepared)
+        except NodeError as error:
+            return Unclear(str(error))
+
+    def lookup(self, tried: Tried) -> LookupResult:
+        with self._in_time() as server:
+            return fate.look_up(server, tried, self.options.release_minutes)
+
+    def uri(self, address: str, amount: int | None, *, label: str = "") -> str:
+        """The invoice names its amount itself."""
+        return f"lightning:{address}"
+
+    def proof(self, tried: Tried) -> Proof | None:
+        """The preimage, where the server's node revealed one that fits the hash."""
+        name = tried.prepared.id
+        try:
+            with self._in_time() as server:
+                row = fate.find(server, name, payments.Blob.read(tried.prepared.blob))
+        except NodeDown:
+            return None
+        if row is None or row.fate != "paid" or not _fits(row.preimage, name):
+            return None
+        return Proof(f"Preimage of {name}: {row.preimage}", {"payment_hash": name, "preimage": row.preimage})
+
+    def setup_lines(self, notify_url: str) -> str:
+        url = notify_url.replace("{kind}", "wallet")
+        return (
+            "# LNbits needs no setup. To be told of payments at once, put this into the option webhook_url:\n"
+            f"{url.rstrip('/')}/lnbits"
+        )
+
+
+def _fits(preimage: str, payment_hash: str) -> bool:
+    return bool(preimage) and hashlib.sha256(bytes.fromhex(preimage)).hexdigest() == payment_hash

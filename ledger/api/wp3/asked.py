@@ -1,0 +1,119 @@
+"""One request of the WordPress API: its parameters, whoever they come from, and who makes it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from django.http import HttpRequest
+
+from accounts import keys, nonces
+from accounts.audit import client_ip
+from accounts.capabilities import Capability, may
+from accounts.models import User
+from ledger.api.wp3.answers import MOVE, NOT_ALLOWED, NOT_LOGGED_IN, Refusal
+
+PREFIX: Final = "__wallets_"
+LONGEST: Final = 4000
+_BEARER: Final = re.compile(r"Bearer ([^\s]+)", re.ASCII)
+_WHOLE: Final = re.compile(r"\s*[+-]?([0-9]+)", re.ASCII)
+
+
+class Mismatch(Exception):
+    """The body and the query say different things: WordPress itself refuses that with HTTP 400."""
+
+
+@dataclass
+class Asked:
+    """What came in. `user` is set by who(); cookie tells that a session, and not a key, says who it is."""
+
+    request: HttpRequest
+    action: str
+    version: int
+    path_values: dict[str, str] = field(default_factory=dict)
+    cookie: bool = False
+
+    def text(self, name: str) -> str | None:
+        """A parameter without its prefix, or None. Query and body before the path, as in the plugin."""
+        given = value_of(self.request, PREFIX + name)
+        found = self.path_values.get(name) if given is None else given
+        return None if found is None else found.replace("\0", "")[:LONGEST]
+
+    def whole(self, name: str) -> int:
+        """PHP's absint(): the digits at the start, without their sign; 0 where there are none."""
+        return absint(self.text(name) or "")
+
+    @property
+    def where(self) -> str:
+        return client_ip(self.request)
+
+    @property
+    def session_user(self) -> User | None:
+        user = self.request.user
+        return user if user.is_authenticated and user.is_active else None
+
+    def who(self) -> User:
+        """Whose request it is: the key's owner or the session's. Raises Refusal -106.
+
+        A key that opens nothing is refused, whatever cookie comes with it.
+        """
+        given = self._key()
+        if given is not None:
+            user = keys.owner_of(given, keys.PLUGIN_API)
+            if user is None:
+                raise not_logged_in()
+            allow(user, Capability.USE_API)
+            return user
+        user = self.session_user
+        if user is None:
+            raise not_logged_in()
+        self.cookie = True
+        return user
+
+    def check_key(self) -> None:
+        """For what a key cannot ask: a wrong one is refused all the same."""
+        given = self._key()
+        if given is not None and keys.owner_of(given, keys.PLUGIN_API) is None:
+            raise not_logged_in()
+
+    def _key(self) -> str | None:
+        if self.version < 3:
+            return None
+        given = value_of(self.request, PREFIX + "api_key")
+        if given is not None:
+            return given
+        bearer = _BEARER.fullmatch(self.request.headers.get("Authorization", ""))
+        return bearer[1] if bearer else None
+
+    def demand_nonce(self, user: User, action: str) -> None:
+        """Raises Refusal unless a session's request carries the nonce of this action, in the query string."""
+        nonce = self.request.GET.get("_wpnonce", "")
+        if self.cookie and not nonces.is_good_nonce(self.request, user, f"wallets-{action}", nonce):
+            raise Refusal(MOVE, "Possible request forgery detected. Please reload and try again.")
+
+
+def value_of(request: HttpRequest, name: str) -> str | None:
+    """A parameter from the query or the body; a PHP array counts as an empty text. Raises Mismatch."""
+    query, body = request.GET.get(name), request.POST.get(name)
+    if query is not None and body is not None and query != body:
+        raise Mismatch(name)
+    found = body if query is None else query
+    if found is None and any(key.startswith(name + "[") for key in (*request.GET, *request.POST)):
+        return ""
+    return found
+
+
+def absint(text: str) -> int:
+    found = _WHOLE.match(text)
+    return int(found[1][:18]) if found else 0
+
+
+def not_logged_in() -> Refusal:
+    return Refusal(NOT_LOGGED_IN, "Must be logged in or specify a valid API key", status=403)
+
+
+def allow(user: User, *capabilities: Capability) -> None:
+    """Raises Refusal -107 when one is missing."""
+    if not all(may(user, each) for each in capabilities):
+        raise Refusal(NOT_ALLOWED, "Not allowed")

@@ -1,0 +1,120 @@
+"""do_cron: the same drains as the cluster's, once, on one thread behind the answer; alone it suffices.
+
+However many call at once, one run works, in one process. It takes new work for 20 seconds; what is left waits for
+the next call, and whatever dies in the middle goes on there: truth stands in the tables.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+from django.contrib.sessions.models import Session
+from django.core.cache import cache
+from django.db import connections, transaction
+
+from ledger import locks
+from ledger.drains import chores, mail, pay, scan
+from ledger.drains.clock import new_work_for
+from ledger.models import CoinWallet, CronRun, Operation
+from ledger.services import lifecycle
+from wallets_site.base.clock import now
+
+log = logging.getLogger(__name__)
+NEW_WORK_SECONDS: Final = 20
+KEPT_RUNS: Final = timedelta(days=7)
+_busy = threading.Lock()
+
+
+def start() -> threading.Thread | None:
+    """Begin a run behind the caller's back; None when one is at work in this process."""
+    if not _busy.acquire(blocking=False):
+        return None
+    thread = threading.Thread(target=_run_and_close, name="do_cron", daemon=True)
+    thread.start()
+    return thread
+
+
+def _run_and_close() -> None:
+    try:
+        run()
+    except Exception:
+        log.exception("do_cron stopped")
+    finally:
+        connections.close_all()
+        _busy.release()
+
+
+def run() -> CronRun | None:
+    """One run, here and now; None while another process is at it."""
+    with locks.exclusive("do_cron") as mine:
+        if not mine:
+            return None
+        row = CronRun.objects.create(started_at=now())
+        with new_work_for(NEW_WORK_SECONDS) as budget:
+            failed = [name for name, work in _work() if budget.left and not _done(name, work)]
+            late = not budget.left
+        row.finished_at = now()
+        row.result = "not done: " + ", ".join(failed) if failed else "done; more is left" if late else "done"
+        row.result = row.result[:300]
+        row.save(update_fields=["finished_at", "result"])
+        return row
+
+
+def _work() -> list[tuple[str, Callable[[], object]]]:
+    """Everything there is to do, in an order in which one run is enough for what was confirmed before it."""
+    steps: list[tuple[str, Callable[[], object]]] = [("unconfirmed requests", lifecycle.expire_unconfirmed)]
+    for use in CoinWallet.objects.select_related("coin", "wallet").order_by("wallet__state", "pk"):
+        pk, name = use.wallet_id, use.wallet.name
+        steps += [
+            (f"deposits of {name}", lambda pk=pk: _answered(scan.scan(pk))),  # type: ignore[misc]
+            (f"payouts of {name}", lambda pk=pk: _answered(pay.pay(pk))),  # type: ignore[misc]
+            (f"chores of {name}", lambda pk=pk: chores.chores(pk)),  # type: ignore[misc]
+        ]
+    return [*steps, ("shared accounts", chores.roll_up), ("mail", mail.deliver), ("old rows", tidy)]
+
+
+def _answered(said: bool) -> None:
+    if not said:
+        raise NotAnswered
+
+
+class NotAnswered(Exception):
+    """The node did not answer, or another process is at the same work."""
+
+
+def _done(name: str, work: Callable[[], object]) -> bool:
+    try:
+        work()
+    except NotAnswered:
+        return False
+    except Exception:
+        log.exception("do_cron: %s", name)
+        return False
+    return True
+
+
+def tidy() -> None:
+    """Drop what has expired: sessions, confirmation links, cache rows, runs of long ago."""
+    old = Operation.objects.exclude(confirm_digest="").filter(confirm_expires_at__lt=now())
+    old.update(confirm_digest="")
+    Session.objects.filter(expire_date__lt=now()).delete()
+    CronRun.objects.filter(started_at__lt=now() - KEPT_RUNS).delete()
+    cull = getattr(cache, "_table", None)
+    if cull:
+        _drop_expired_cache_rows(cull)
+
+
+def _drop_expired_cache_rows(table: str) -> None:
+    """The database cache drops a row only when somebody asks for it again."""
+    from django.db import router
+    from django.db.models import Model
+
+    model: type[Model] = cache.cache_model_class  # type: ignore[attr-defined]
+    connection = connections[router.db_for_write(model) or "default"]
+    with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+        limit = connection.ops.adapt_datetimefield_value(now().replace(microsecond=0))
+        cursor.execute(f"DELETE FROM {connection.ops.quote_name(table)} WHERE expires < %s", [limit])  # noqa: S608

@@ -1,0 +1,44 @@
+"""Every few minutes: what the nodes hold against what the books owe, seals, and what has run out."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from adapters import registry
+from ledger import locks
+from ledger.drains.scan import Watch
+from ledger.models import Coin, CoinWallet
+from ledger.services import holds, liabilities, seals, solvency
+from ledger.services.wallets import first_in
+
+EVERY: Final = 180  # seconds between two checks of a coin
+DAY: Final = 86_400
+
+
+def reconcile(coin_id: int) -> None:
+    with locks.exclusive(f"reconcile:{coin_id}") as mine:
+        if mine:
+            coin = Coin.objects.get(pk=coin_id)
+            solvency.check_coin(coin, lambda: nodes_hold(coin))
+            if first_in(DAY, f"liabilities:{coin_id}"):
+                liabilities.publish(coin)
+
+
+def nodes_hold(coin: Coin) -> int:
+    """Everything whose keys we hold, retired wallets included. Raises NodeError when one of them cannot say."""
+    total = 0
+    for use in CoinWallet.objects.select_related("wallet").filter(coin=coin):
+        total += registry.open(use.wallet).funds(Watch(use.wallet)).total
+    return total
+
+
+def due_coins() -> list[int]:
+    """Coins whose last check is a few minutes old."""
+    used = CoinWallet.objects.order_by("coin_id").values_list("coin_id", flat=True).distinct()
+    return [pk for pk in used if first_in(EVERY, f"reconcile:{pk}")]
+
+
+def keep_books() -> None:
+    """What needs no node."""
+    holds.expire_holds()
+    seals.seal_pending()

@@ -1,0 +1,207 @@
+"""The life of a payment that waits: confirmed, approved, rejected, cancelled, tried again.
+
+unconfirmed -> pending (a withdrawal) or done (a move); -> cancelled; failed or cancelled -> unconfirmed, as a new
+version, for which every confirmation is asked anew. Nobody approves what they asked for themselves.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from django.db import transaction
+
+from accounts.capabilities import Capability, require
+from ledger import locks
+from ledger.models import Approval, Operation, Purpose, Withdrawal
+from ledger.services import confirmations, limits, moves, site_settings, withdrawals
+from wallets_site.base.clock import now
+from wallets_site.base.errors import InvalidRequest, NotAllowed, NotFound, WalletError, WrongState
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+log = logging.getLogger(__name__)
+BATCH: Final = 200
+_CLOSED: Final = (Operation.Status.CANCELLED, Operation.Status.FAILED)
+
+
+def confirm_by_mail(*, token: str) -> Operation:
+    """The owner's confirmation by the link in the mail. Raises WrongState for a link that is used, old or unknown."""
+    found = confirmations.find(token)
+    if found is None:
+        raise WrongState("The transaction to be confirmed was not found or it has already been confirmed.")
+    with transaction.atomic(durable=True):
+        row = _locked(found.pk)
+        if confirmations.find(token) is None:
+            raise WrongState("The transaction to be confirmed was not found or it has already been confirmed.")
+        row.confirm_digest = ""
+        row.save(update_fields=["confirm_digest"])
+        _give(row, "user_confirm")
+    return row
+
+
+def approve(*, user: User, operation_id: int, reason: str = "") -> Operation:
+    """A manager's yes to this version. Raises NotAllowed to its asker, WrongState when it waits for none."""
+    require(user, Capability.APPROVE_PAYMENTS)
+    with transaction.atomic(durable=True):
+        row = _for_managers(user, operation_id)
+        if row.status != Operation.Status.UNCONFIRMED or not row.needs_admin_confirm or row.admin_confirm:
+            raise WrongState("This payment waits for no approval.")
+        _note(row, user, Approval.Verdict.APPROVED, reason)
+        _give(row, "admin_confirm")
+    return row
+
+
+def reject(*, user: User, operation_id: int, reason: str) -> Operation:
+    """A manager's no: the coins go back to their owner, who reads the reason."""
+    require(user, Capability.APPROVE_PAYMENTS)
+    with transaction.atomic(durable=True):
+        row = _for_managers(user, operation_id)
+        if row.status != Operation.Status.UNCONFIRMED:
+            raise WrongState("This payment waits for no approval.")
+        _cancel(row, f"Rejected by a manager: {_reason(reason)}", actor_id=user.pk)
+        _note(row, user, Approval.Verdict.REJECTED, reason)
+    return row
+
+
+def cancel_as_manager(*, user: User, operation_id: int, reason: str) -> Operation:
+    """Stop a payment that has not been prepared for the network. Raises WrongState after that."""
+    require(user, Capability.MANAGE_WALLETS)
+    with transaction.atomic(durable=True):
+        row = _for_managers(user, operation_id)
+        _cancel(row, f"Cancelled by a manager: {_reason(reason)}", actor_id=user.pk)
+        _note(row, user, Approval.Verdict.CANCELLED, reason)
+    return row
+
+
+def retry(*, user: User, operation_id: int, reason: str) -> Operation:
+    """Reserve the coins of a failed or cancelled payment again and ask for every confirmation anew."""
+    require(user, Capability.MANAGE_WALLETS)
+    with transaction.atomic(durable=True):
+        row = _for_managers(user, operation_id)
+        if row.status not in _CLOSED:
+            raise WrongState("Only a failed or cancelled payment is tried again.")
+        purpose = Purpose.MOVE if row.kind == Operation.Kind.MOVE else Purpose.WITHDRAWAL
+        limits.check(user_id=row.user_id, coin=row.coin, purpose=purpose, amount=row.net)
+        _note(row, user, Approval.Verdict.RETRIED, _reason(reason))
+        _renew(row)
+        withdrawal = getattr(row, "withdrawal", None)
+        if withdrawal is None:
+            moves.reserve_again(row, actor_id=user.pk)
+        else:
+            withdrawals.reserve_again(withdrawal, actor_id=user.pk)
+        confirmations.ask(row)
+        _advance(row)
+    return row
+
+
+def cancel(*, user: User, operation_id: int, key: str) -> Operation:
+    """The owner changes their mind, while nothing was prepared. A repeat changes nothing."""
+    with transaction.atomic(durable=True):
+        row = _locked(operation_id)
+        if row.user_id != user.pk:
+            raise NotFound("There is no such payment.")
+        if row.status != Operation.Status.CANCELLED:
+            _cancel(row, "Cancelled by you.", actor_id=user.pk)
+    return row
+
+
+def expire_unconfirmed() -> int:
+    """Cancel requests nobody confirmed in time; how many. Deposits and confirmed payments are never touched."""
+    minutes = site_settings.current().cron_autocancel
+    if not minutes:
+        return 0
+    oldest = now() - timedelta(minutes=minutes)
+    rows = Operation.objects.filter(status=Operation.Status.UNCONFIRMED, incoming=False, updated_at__lt=oldest)
+    cancelled = 0
+    for pk in list(rows.order_by("updated_at", "pk").values_list("pk", flat=True)[:BATCH]):
+        try:
+            with transaction.atomic(durable=True):
+                row = _locked(pk)
+                if row.status == Operation.Status.UNCONFIRMED and row.updated_at < oldest:
+                    _cancel(row, "Nobody confirmed this in time.")
+                    cancelled += 1
+        except WalletError as error:
+            log.warning("operation %s was not cancelled: %s", pk, error)
+    return cancelled
+
+
+def _locked(operation_id: int) -> Operation:
+    """The operation with its other half, locked in the one order there is. Raises NotFound for what is not outgoing."""
+    waiting = Withdrawal.objects.filter(operation_id=operation_id).values_list("pk", flat=True).first()
+    withdrawal = locks.withdrawals_by_id([waiting])[0] if waiting else None
+    rows = locks.operation_with_pair(operation_id)
+    row = next((each for each in rows if each.pk == operation_id), None)
+    if row is None or row.incoming:
+        raise NotFound("There is no such payment.")
+    if withdrawal is not None:
+        withdrawal.operation = row
+    elif row.kind == Operation.Kind.MOVE:
+        row.pair = next(each for each in rows if each.pk == row.pair_id)
+    return row
+
+
+def _for_managers(user: User, operation_id: int) -> Operation:
+    row = _locked(operation_id)
+    if row.user_id == user.pk:
+        raise NotAllowed("You asked for this payment yourself: somebody else decides about it.")
+    return row
+
+
+def _reason(text: str) -> str:
+    if not text.strip():
+        raise InvalidRequest("Say why: the person reads it.")
+    return text.strip()
+
+
+def _note(row: Operation, user: User, verdict: Approval.Verdict, reason: str) -> None:
+    Approval.objects.create(
+        operation=row, version=row.version, person=user, verdict=verdict, reason=reason.strip()[:300]
+    )
+
+
+def _give(row: Operation, confirmation: str) -> None:
+    for each in _both(row):
+        setattr(each, confirmation, True)
+        each.save(update_fields=[confirmation, "updated_at"])
+    _advance(row)
+
+
+def _advance(row: Operation) -> None:
+    """On, once nothing is missing any more."""
+    if not row.confirmed:
+        return
+    withdrawal = getattr(row, "withdrawal", None)
+    if withdrawal is None:
+        moves.settle(row)
+    else:
+        withdrawals.release_waiting(withdrawal)
+
+
+def _cancel(row: Operation, reason: str, *, actor_id: int | None = None) -> None:
+    withdrawal = getattr(row, "withdrawal", None)
+    if withdrawal is not None:
+        withdrawals.cancel_locked(withdrawal, reason[:300], actor_id=actor_id)
+    elif row.status == Operation.Status.UNCONFIRMED:
+        moves.give_back(row, Operation.Status.CANCELLED, reason[:300], actor_id=actor_id)
+    else:
+        raise WrongState("This payment can no longer be cancelled.")
+
+
+def _renew(row: Operation) -> None:
+    for each in _both(row):
+        each.version += 1
+        each.user_confirm = each.admin_confirm = False
+        each.status, each.reason, each.done_at = Operation.Status.UNCONFIRMED, "", None
+        each.retries, each.txid, each.confirmations = 0, "", 0
+        each.save(update_fields=[
+            "version", "user_confirm", "admin_confirm", "status", "reason", "done_at", "retries", "txid",
+            "confirmations", "updated_at",
+        ])  # fmt: skip
+
+
+def _both(row: Operation) -> list[Operation]:
+    """An operation and, of a move, the recipient's row."""
+    return [row] if row.kind != Operation.Kind.MOVE or row.pair is None else [row, row.pair]

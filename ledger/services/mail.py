@@ -1,0 +1,146 @@
+"""Mail about payments: who hears of which event, by which template. The outbox holds neither text nor link.
+
+Templates: templates/ledger/mail/NAME.txt (its first line is the subject) and NAME.html; a file of the same name
+under DATA_DIR/templates takes the place of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from email.utils import formataddr
+from typing import Any, Final
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.mail import EmailMultiAlternatives
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q
+from django.template.loader import render_to_string
+
+from accounts.capabilities import Capability
+from ledger.models import Delivery, Event, Operation, SiteSettings
+from ledger.services import confirmations, site_settings
+from wallets_site.base.clock import now
+
+MOST_TRIES: Final = 8
+FIRST_PAUSE: Final = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """switch: the setting that turns it off; a request for one's own confirmation has none."""
+
+    template: str
+    switch: str = ""
+    to_managers: bool = False
+
+
+LETTERS: Final = {
+    "deposit_seen": Letter("deposit", "email_deposit"),
+    "withdrawal_done": Letter("withdraw", "email_withdraw"),
+    "withdrawal_failed": Letter("withdraw_failed", "email_withdraw_failed"),
+    "withdrawal_cancelled": Letter("withdraw_failed", "email_withdraw_failed"),
+    "move_sent": Letter("move_send", "email_move_send"),
+    "move_cancelled": Letter("move_send_failed", "email_move_send_failed"),
+    "move_received": Letter("move_receive", "email_move_receive"),
+    "move_incoming": Letter("move_incoming", "confirm_receive_move"),
+    "confirm_move": Letter("confirm_move"),
+    "confirm_withdrawal": Letter("confirm_withdraw"),
+    "approval_needed": Letter("approval_needed", "confirm_inform_admins", to_managers=True),
+}
+
+
+def plan(event_id: int) -> None:
+    """Put an event's letters into the outbox, once."""
+    with transaction.atomic():
+        event = Event.objects.select_related("operation").get(pk=event_id)
+        letter = LETTERS.get(event.name)
+        if letter is not None and _is_on(letter, site_settings.current()):
+            rows = [
+                Delivery(event=event, user_id=pk, template=letter.template, next_at=now())
+                for pk in _recipients(event, letter)
+            ]
+            Delivery.objects.bulk_create(rows, ignore_conflicts=True)
+        Event.objects.filter(pk=event_id).update(mail_due=False)
+
+
+def _is_on(letter: Letter, site: SiteSettings) -> bool:
+    if not letter.switch:
+        return True
+    return bool(site.email_enabled and getattr(site, letter.switch))
+
+
+def _recipients(event: Event, letter: Letter) -> Iterable[int]:
+    if not letter.to_managers:
+        return [event.user_id] if event.user_id else []
+    asker = event.operation.user_id if event.operation else None
+    return list(approvers().exclude(pk=asker).values_list("pk", flat=True))
+
+
+def approvers() -> Any:
+    """Active staff who may approve payments, decided by the database."""
+    people = get_user_model()
+    named = {"codename": Capability.APPROVE_PAYMENTS.value, "content_type__app_label": people._meta.app_label}
+    own = people.objects.filter(pk=OuterRef("pk"), **{f"user_permissions__{key}": text for key, text in named.items()})
+    team = people.objects.filter(
+        pk=OuterRef("pk"), **{f"groups__permissions__{key}": text for key, text in named.items()}
+    )
+    return people.objects.filter(Q(is_superuser=True) | Exists(own) | Exists(team), is_active=True)
+
+
+def claim(delivery: Delivery) -> bool:
+    """Whether this process sends it now. Who dies meanwhile leaves it due again after a pause."""
+    pause = FIRST_PAUSE * 2**delivery.tries
+    mine = Delivery.objects.filter(pk=delivery.pk, tries=delivery.tries, state=Delivery.State.QUEUED)
+    return bool(mine.update(tries=F("tries") + 1, next_at=now() + pause))
+
+
+def note_sent(delivery: Delivery, error: str = "") -> None:
+    """What became of it; the last try's error gives it up."""
+    if not error:
+        values: dict[str, Any] = {"state": Delivery.State.SENT, "sent_at": now(), "error": ""}
+    else:
+        given_up = delivery.tries + 1 >= MOST_TRIES
+        values = {"state": Delivery.State.FAILED if given_up else Delivery.State.QUEUED, "error": error[:200]}
+    Delivery.objects.filter(pk=delivery.pk).update(**values)
+
+
+def compose(delivery: Delivery) -> EmailMultiAlternatives | None:
+    """The letter as it is right now, or None when it has lost its meaning (confirmed or cancelled meanwhile)."""
+    operation, person = delivery.event.operation, delivery.user
+    if operation is None or not person.is_active:
+        return None
+    link = _link(delivery.template, operation)
+    if link is None:
+        return None
+    context = {
+        "operation": operation, "coin": operation.coin, "person": person, "link": link,
+        "site_name": settings.SITE_NAME, "site_url": settings.SITE_URL,
+        "reason": delivery.event.data.get("reason", "") or operation.reason,
+    }  # fmt: skip
+    text = render_to_string(f"ledger/mail/{delivery.template}.txt", context).strip()
+    subject, _, body = text.partition("\n")
+    letter = EmailMultiAlternatives(" ".join(subject.split()), body.strip() + "\n", _sender(), [person.email])
+    letter.attach_alternative(render_to_string(f"ledger/mail/{delivery.template}.html", context), "text/html")
+    return letter
+
+
+def _link(template: str, operation: Operation) -> str | None:
+    """Where the letter leads; None where there is nothing left to do."""
+    if template in ("confirm_move", "confirm_withdraw"):
+        token = confirmations.token_of(operation)
+        if confirmations.find(token) is None:
+            return None
+        return f"{settings.SITE_URL}/?__wallets_confirm={token}"
+    if template == "approval_needed":
+        waits = operation.status == Operation.Status.UNCONFIRMED and not operation.admin_confirm
+        return f"{settings.SITE_URL}/admin/ledger/operation/?status__exact=unconfirmed" if waits else None
+    return f"{settings.SITE_URL}/activity/{operation.pk}/"
+
+
+def _sender() -> str:
+    site = site_settings.current()
+    address = site.email_from or settings.DEFAULT_FROM_EMAIL
+    return formataddr((site.email_from_name, address)) if site.email_from_name else address

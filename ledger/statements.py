@@ -1,0 +1,76 @@
+"""An account's statement: every line with the balance after it, from either side, flat at any depth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from ledger import money
+from ledger.exports import csv_rows
+from ledger.models import Account, Posting
+
+CHUNK: Final = 500
+COLUMNS: Final = ("number", "time", "kind", "transaction", "coin", "amount", "balance", "memo")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """number: the account's own count; amount: signed, atomic units; balance: just after it."""
+
+    number: int
+    at: datetime
+    kind: str
+    transaction: int
+    amount: int
+    balance: int
+    memo: str
+
+
+def lines(
+    account: Account, *, after: int = 0, before: int | None = None, limit: int = CHUNK, newest: bool = True
+) -> list[Line]:
+    """Lines numbered above `after` and below `before`, newest or oldest first: two index ranges, merged."""
+    found = [line for side in ("debit", "credit") for line in _side(account, side, after, before, limit, newest)]
+    return sorted(found, key=lambda line: line.number, reverse=newest)[:limit]
+
+
+def _side(account: Account, side: str, after: int, before: int | None, limit: int, newest: bool) -> Iterator[Line]:
+    name, sign = f"{side}_seq", -1 if side == "debit" else 1
+    rows = Posting.objects.filter(**{side: account, f"{name}__gt": after})
+    if before is not None:
+        rows = rows.filter(**{f"{name}__lt": before})
+    values = rows.order_by(f"-{name}" if newest else name).values_list(
+        name, "transaction__created_at", "transaction__kind", "transaction_id", "amount", f"{side}_debits",
+        f"{side}_credits", "transaction__memo",
+    )  # fmt: skip
+    for number, at, kind, pk, amount, debits, credits, memo in values[:limit]:
+        yield Line(number, at, kind, pk, sign * amount, credits - debits, memo)
+
+
+def walk(account: Account) -> Iterator[Line]:
+    """The whole account, oldest first, in pages that cost the same at any depth."""
+    after = 0
+    while page := lines(account, after=after, newest=False):
+        yield from page
+        after = page[-1].number
+
+
+def csv_statement(account: Account, *, since: datetime | None = None, until: datetime | None = None) -> Iterator[str]:
+    def rows() -> Iterator[Sequence[object]]:
+        yield COLUMNS
+        places, symbol = account.coin.decimals, account.coin.symbol
+        for line in walk(account):
+            if (since is None or line.at >= since) and (until is None or line.at < until):
+                yield (
+                    line.number, line.at.isoformat(), line.kind, line.transaction, symbol,
+                    _signed(line.amount, places), money.fixed(line.balance, places), line.memo,
+                )  # fmt: skip
+
+    return csv_rows(rows())
+
+
+def _signed(amount: int, places: int) -> str:
+    """The column is a number of ours, but a spreadsheet must not take "-1" for a formula: minus follows."""
+    return money.fixed(amount, places) if amount >= 0 else f"{money.fixed(-amount, places)}-"

@@ -1,0 +1,59 @@
+"""What everybody may see: which coins work, what is owed, and the head of the books' chain."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.capabilities import Capability
+from ledger import posting, queries, statements
+from ledger.models import Coin, Kind, SolvencyCheck
+from ledger.services import liabilities, seals, states
+from ledger.views.http import needs, person
+
+
+def _row(coin: Coin) -> dict[str, Any]:
+    tree = liabilities.latest(coin)
+    check = SolvencyCheck.objects.filter(coin=coin).order_by("-pk").first()
+    return {"coin": coin, "state": states.current_state(coin), "tree": tree, "check": check}
+
+
+@require_safe
+@login_not_required
+def status(request: HttpRequest) -> HttpResponse:
+    rows = [_row(coin) for coin in queries.coins()]
+    return render(request, "ledger/status.html", {"rows": rows, "head": seals.head()})
+
+
+@require_safe
+@login_not_required
+def root(request: HttpRequest, symbol: str) -> JsonResponse:
+    """The newest root of a coin's liabilities, the same for everybody."""
+    coin = queries.coin(symbol)
+    tree = liabilities.latest(coin)
+    found = {"root": tree.root, "total": str(tree.total), "made": tree.created_at.isoformat()} if tree else {}
+    return JsonResponse({"coin": coin.symbol, "decimals": coin.decimals, **found})
+
+
+@require_safe
+@needs(Capability.HAS_WALLETS)
+def my_proof(request: HttpRequest, symbol: str) -> JsonResponse:
+    coin = queries.coin(symbol)
+    answer = JsonResponse(liabilities.proof_for(person(request), coin), json_dumps_params={"indent": 1})
+    answer["Content-Disposition"] = f'attachment; filename="proof-{coin.symbol}.json"'
+    return answer
+
+
+@require_safe
+@needs(Capability.LIST_TRANSACTIONS)
+def my_statement(request: HttpRequest, symbol: str) -> StreamingHttpResponse:
+    """Every line of this person's account with the balance after it, exact to the last digit."""
+    coin = queries.coin(symbol)
+    account = posting.account(coin, Kind.USER, owner_id=person(request).pk)
+    answer = StreamingHttpResponse(statements.csv_statement(account), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="statement-{coin.symbol}.csv"'
+    return answer
