@@ -6,6 +6,7 @@ from accounts import views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.profile, name="profile"),
+    path("key/renew/", views.renew_key, name="renew_key"),
     path("name/", views.choose_handle, name="choose_handle"),
     path("invitation/<str:code>/", views.accept_invitation, name="accept_invitation"),
 ]

@@ -8,11 +8,11 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import invitations, queries, services
+from accounts import invitations, keys, queries, services
 from accounts.audit import client_ip
-from accounts.capabilities import has_proven_email
+from accounts.capabilities import Capability, has_proven_email, may, require
 from accounts.forms import HandleForm
 from accounts.models import User
 from wallets_site.base.errors import WalletError
@@ -33,8 +33,19 @@ def profile(request: HttpRequest) -> HttpResponse:
         "protected": protected,
         "factor_missing": user.is_staff and not protected and not settings.DEMO,
         "events": queries.audit_of(user)[:RECENT],
+        "plugin_key": keys.show_key(user, keys.PLUGIN_API) if may(user, Capability.USE_API) else "",
     }
     return render(request, "accounts/profile.html", context)
+
+
+@require_POST
+def renew_key(request: HttpRequest) -> HttpResponse:
+    """A new key for the WordPress API; the old one opens nothing from now on."""
+    user = _user(request)
+    require(user, Capability.USE_API)
+    keys.renew_key(user, keys.PLUGIN_API, where=client_ip(request))
+    messages.success(request, "Here is your new key. Programs with the old one must be told.")
+    return redirect("profile")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 FAMILIES: dict[str, str] = {
     "banano": "adapters.banano.Banano",
+    "banano_node": "adapters.banano.node_wallet.BananoNodeWallet",
     "bitcoinlike": "adapters.bitcoinlike.BitcoinLike",
     "demo": "adapters.demo.Demo",
     "lnbits": "adapters.lnbits.Lnbits",

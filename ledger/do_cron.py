@@ -38,6 +38,11 @@ def start() -> threading.Thread | None:
     return thread
 
 
+def is_busy() -> bool:
+    """Whether a run is at work in this process."""
+    return _busy.locked()
+
+
 def _run_and_close() -> None:
     try:
         run()

@@ -50,6 +50,7 @@ TOPICS: Final = {
         Topic("solvency_unknown", "A coin's nodes could not be asked what they hold", for_staff=True),
         Topic("brake_set", "Payouts of a coin are braked", for_staff=True),
         Topic("brake_released", "A brake was released by two people", for_staff=True),
+        Topic("address_lost", "A node lost the keys of members' addresses", for_staff=True),
         Topic("node_closed", "A node is on the wrong network or holds the wrong wallet", for_staff=True),
     )
 }

@@ -59,6 +59,12 @@ def new_address(use: CoinWallet, number: int) -> NewAddress:
         return adapter.new_address(AddressRequest(number=number))
 
 
+def has_address_for(use: CoinWallet) -> bool:
+    """Whether new_address() can serve the next number: asked first, because a number is used up by asking."""
+    with _asking(use.coin, use.wallet) as adapter:
+        return adapter.has_address_for(use.next_number)
+
+
 def quote(coin: Coin, payment: Payment) -> Quote:
     use = active_wallet(coin)
     with _asking(coin, use.wallet) as adapter:
@@ -66,7 +72,10 @@ def quote(coin: Coin, payment: Payment) -> Quote:
 
 
 def payment_uri(address: Address, amount: int | None) -> str:
-    return registry.open(address.wallet).uri(address.address, amount)
+    adapter = registry.open(address.wallet)
+    if address.extra:
+        return adapter.uri_with_extra(address.address, address.extra, amount)
+    return adapter.uri(address.address, amount)
 
 
 def can_give_test_coins(coin: Coin) -> bool:

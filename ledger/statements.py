@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ledger import money
 from ledger.exports import csv_rows
-from ledger.models import Account, Posting
+from ledger.models import Account, Coin, Kind, Posting
+from wallets_site.base.errors import NotFound
+
+if TYPE_CHECKING:
+    from accounts.models import User
 
 CHUNK: Final = 500
 COLUMNS: Final = ("number", "time", "kind", "transaction", "coin", "amount", "balance", "memo")
@@ -55,6 +59,14 @@ def walk(account: Account) -> Iterator[Line]:
     while page := lines(account, after=after, newest=False):
         yield from page
         after = page[-1].number
+
+
+def account_of(user: User, coin: Coin) -> Account:
+    """This person's main account of a coin; raises NotFound while they never had one."""
+    found = Account.objects.select_related("coin").filter(owner=user, coin=coin, kind=Kind.USER, number=0).first()
+    if found is None:
+        raise NotFound(f"You have no {coin.symbol} account yet.")
+    return found
 
 
 def csv_statement(account: Account, *, since: datetime | None = None, until: datetime | None = None) -> Iterator[str]:

@@ -39,6 +39,9 @@ class Keyring:
         self._highest = max(self._highest, number)
         return crypto.encode_address(self._prefix, bytes.fromhex(self.public(number)))
 
+    def knows(self, key: str) -> bool:
+        return self.number(key) is not None
+
     def number(self, key: str) -> int | None:
         """Which of our numbers has this public key: one seen before, one of the first, or one not handed out yet."""
         if key not in self._numbers:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from adapters.banano.blocks import ZERO, Block
-from adapters.banano.options import BananoOptions
+from adapters.banano.options import Connection
 from adapters.base import NodeDown
 from adapters.codecs import banano_crypto as crypto
 from adapters.rpc import JsonRpc, Reply
@@ -59,7 +59,7 @@ class BlockSeen:
 
 
 class Node:
-    def __init__(self, options: BananoOptions) -> None:
+    def __init__(self, options: Connection) -> None:
         self._options = options
         self._prefix = options.facts.prefix
         self._rpc = JsonRpc(options.url, user=options.user, password=options.password)

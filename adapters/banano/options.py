@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -52,6 +52,21 @@ _HEX64: Final = re.compile(r"[0-9a-fA-F]{64}")
 _HEX16: Final = re.compile(r"[0-9a-fA-F]{16}")
 
 
+class Connection(Protocol):
+    """What it takes to speak to a node."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def user(self) -> str: ...
+    @property
+    def password(self) -> str: ...
+    @property
+    def facts(self) -> CoinFacts: ...
+    @property
+    def network(self) -> str: ...
+
+
 @dataclass(frozen=True)
 class BananoOptions:
     """Amounts are raw units, as text: 1 BAN is 10**29 raw."""
@@ -77,30 +92,11 @@ class BananoOptions:
     min_peers: int = option(1, help="Peers below which the node counts as alone; 0: do not ask")
 
     def __post_init__(self) -> None:
-        self._check_names()
+        check_names(self)
         if bool(self.seed) == bool(self.seed_file):
             raise ImproperlyConfigured("fill in either seed or seed_file")
         if self.seed and not _HEX64.fullmatch(self.seed):
             raise ImproperlyConfigured("the seed must be 64 hex digits")
-        for name in ("max_backlog", "min_peers"):
-            if getattr(self, name) < 0:
-                raise ImproperlyConfigured(f"{name} must not be below zero")
-
-    def _check_names(self) -> None:
-        if self.coin not in COINS:
-            raise ImproperlyConfigured(f"coin must be one of {', '.join(COINS)}")
-        for name, form in (("network_identifier", _HEX64), ("work_threshold", _HEX16)):
-            if getattr(self, name) and not form.fullmatch(getattr(self, name)):
-                raise ImproperlyConfigured(f"{name} must be hex digits of the right number")
-        for name in ("hot_address", "representative"):
-            try:
-                _ = getattr(self, name) and decode_address(self.facts.prefix, getattr(self, name))
-            except BadAddress as error:
-                raise ImproperlyConfigured(f"{name} is not an address: {error}") from None
-        for name in ("dust", "sweep_min"):
-            text = str(getattr(self, name))
-            if not re.fullmatch(r"[0-9]{1,39}", text) or not 0 < int(text) <= MAX_AMOUNT:
-                raise ImproperlyConfigured(f"{name} must be a whole number of raw units above zero")
 
     @property
     def facts(self) -> CoinFacts:
@@ -130,3 +126,56 @@ class BananoOptions:
         if not _HEX64.fullmatch(text):
             raise ImproperlyConfigured("the seed file must hold 64 hex digits")
         return bytes.fromhex(text)
+
+
+@dataclass(frozen=True)
+class BananoNodeOptions:
+    """The node keeps the keys. Amounts are raw units, as text."""
+
+    url: str = option(help="URL of the node's RPC with enable_control, for example http://127.0.0.1:7072")
+    wallet: str = option(secret=True, help="Id of the node's wallet, 64 hex digits; whoever knows it can spend")
+    wallet_password: str = option("", secret=True, help="Password of the node's wallet, when it has one")
+    user: str = option("", help="User name, when a proxy in front of the node asks for one")
+    password: str = option("", secret=True, help="Password for that proxy")
+    coin: str = option("banano", choices=tuple(COINS), help="Which coin the node serves")
+    network_identifier: str = option("", help="Genesis hash of a network other than the coin's live one (tests)")
+    dust: str = option("1000000000000000000000000000", help="Deposits below this are not shown (raw)")
+    sweep_min: str = option(
+        "100000000000000000000000000000", help="A member's address is emptied into the hot account from here (raw)"
+    )
+    max_backlog: int = option(1000, help="Blocks not yet confirmed above which the node counts as behind")
+    min_peers: int = option(1, help="Peers below which the node counts as alone; 0: do not ask")
+
+    def __post_init__(self) -> None:
+        check_names(self)
+        if not _HEX64.fullmatch(self.wallet):
+            raise ImproperlyConfigured("the wallet's id must be 64 hex digits")
+
+    @property
+    def facts(self) -> CoinFacts:
+        return COINS[self.coin]
+
+    @property
+    def network(self) -> str:
+        return (self.network_identifier or self.facts.genesis).upper()
+
+
+def check_names(options: BananoOptions | BananoNodeOptions) -> None:
+    """Raises ImproperlyConfigured for the first field that cannot be right."""
+    if options.coin not in COINS:
+        raise ImproperlyConfigured(f"coin must be one of {', '.join(COINS)}")
+    for name, form in (("network_identifier", _HEX64), ("work_threshold", _HEX16)):
+        if (text := getattr(options, name, "")) and not form.fullmatch(text):
+            raise ImproperlyConfigured(f"{name} must be hex digits of the right number")
+    for name in ("hot_address", "representative"):
+        try:
+            _ = (text := getattr(options, name, "")) and decode_address(options.facts.prefix, text)
+        except BadAddress as error:
+            raise ImproperlyConfigured(f"{name} is not an address: {error}") from None
+    for name in ("dust", "sweep_min"):
+        text = str(getattr(options, name))
+        if not re.fullmatch(r"[0-9]{1,39}", text) or not 0 < int(text) <= MAX_AMOUNT:
+            raise ImproperlyConfigured(f"{name} must be a whole number of raw units above zero")
+    for name in ("max_backlog", "min_peers"):
+        if getattr(options, name) < 0:
+            raise ImproperlyConfigured(f"{name} must not be below zero")

@@ -7,7 +7,7 @@ newest block's name then: an account whose newest block is still the same needs 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -49,13 +49,14 @@ def read_cursor(text: str) -> Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """Which accounts are ours, for one look."""
+    """Which accounts are ours, for one look. hot: the address payments go from. knows: asked with a public key."""
 
-    keys: Keyring
+    hot: str
     ours: frozenset[str]  # addresses
+    knows: Callable[[str], bool]
 
     def has(self, node: Node, key: str) -> bool:
-        return node.address(key) in self.ours or self.keys.number(key) is not None
+        return node.address(key) in self.ours or self.knows(key)
 
 
 def check_seed(keys: Keyring, watch: Sequence[Watched]) -> None:
@@ -70,7 +71,7 @@ def page(node: Node, sight: Sight, dust: int, text: str, watch: Sequence[Watched
     start = cursor.next if 0 < cursor.next < len(watch) else 0
     some = {one.address: one.ref for one in watch[start : start + CHUNK]}
     if start == 0:
-        some[sight.keys.address(0)] = HOT_REF
+        some[sight.hot] = HOT_REF
     sends, outgoing = _read_chains(node, sight, cursor, some)
     listed = {name for _, name, _, _ in node.receivables(list(some), dust, confirmed=False)}
     incoming = _incoming(node, sight, sends | listed)
@@ -100,8 +101,8 @@ def _read_chains(node: Node, sight: Sight, cursor: Cursor, some: dict[str, str])
         if frontier[:MARK] == mark:
             continue
         entries = _with_confirmation(node, _entries_above(node, address, frontier, height))
-        sends.update(hex_name(one.get("link")) for one in entries if _kind(one) == "receive")
-        outgoing += [_sent(node, one) for one in entries if _kind(one) == "send"]
+        sends.update(hex_name(one.get("link")) for one in entries if kind_of(one) == "receive")
+        outgoing += [_sent(node, one) for one in entries if kind_of(one) == "send"]
         cursor.read[ref] = _read_up_to(entries, height, mark)
     return sends, outgoing
 
@@ -141,7 +142,7 @@ def _read_up_to(entries: list[dict[str, Any]], height: int, mark: str) -> tuple[
     return height, mark
 
 
-def _kind(entry: dict[str, Any]) -> str:
+def kind_of(entry: dict[str, Any]) -> str:
     """send, receive, or what moves nothing (change, epoch)."""
     kind = str(entry.get("subtype") or entry.get("type"))
     return "receive" if kind == "open" else kind

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from adapters.base import (
     AddressRequest,
@@ -44,11 +44,12 @@ from adapters.base import (
 from adapters.forknote import addresses
 from adapters.forknote.camel import Camel
 from adapters.forknote.client import Client
+from adapters.forknote.explorer import READS, params_of
 from adapters.forknote.options import AUTO, CAMEL, HEX64, PAYMENT_ID, SNAKE, ForknoteOptions
 from adapters.forknote.orders import payment_id_of
 from adapters.forknote.snake import Snake
 from adapters.forknote.status import Status
-from adapters.forknote.verdicts import NO_METHOD, WalletdError
+from adapters.forknote.verdicts import NO_METHOD, WalletdError, WrongWallet
 
 __all__ = ["Forknote", "ForknoteOptions"]
 
@@ -108,15 +109,14 @@ class Forknote(CoinAdapter):
         """The dialect and the number of blocks, of a wallet that has read them all and is the right one."""
         with self._in_time() as dialect:
             status = dialect.status()
-            reason = status.reason or self._wrong_chain(dialect)
-            if reason:
-                raise NodeDown(reason)
+            if status.reason:
+                raise NodeDown(status.reason)
+            self._check_chain(dialect)
             yield dialect, status.height
 
-    def _wrong_chain(self, dialect: Dialect) -> str:
+    def _check_chain(self, dialect: Dialect) -> None:
         if self.options.genesis and dialect.genesis() != self.options.genesis:
-            return "This is another chain: its first block is not the configured genesis."
-        return ""
+            raise WrongWallet("This is another chain: its first block is not the configured genesis.")
 
     def health(self) -> Health:
         try:
@@ -124,21 +124,19 @@ class Forknote(CoinAdapter):
                 self._spoken = ""  # walletd may have been replaced by a later one
             with self._in_time() as dialect:
                 return self._health(dialect, dialect.status())
-        except NodeDown as error:
+        except WrongWallet as error:
             return Health(ok=False, reason=str(error), network=self.options.network)
+        except NodeDown as error:
+            return Health(ok=False, reason=str(error))
 
     def _health(self, dialect: Dialect, status: Status) -> Health:
-        reason = status.reason or self._wrong_chain(dialect)
-        if not reason:
-            dialect.hot()
-        return Health(
-            ok=not reason,
-            reason=reason,
-            version=status.version[:60],
-            network=self.options.network,
-            height=status.height,
-            synced=not status.reason,
-        )
+        """Not synced is a reason to wait; only another chain or wallet names a network, which closes this one."""
+        known = Health(ok=False, reason=status.reason, version=status.version[:60], height=status.height, synced=False)
+        if status.reason:
+            return known
+        self._check_chain(dialect)
+        dialect.hot()
+        return replace(known, ok=True, network=self.options.network, synced=True)
 
     # -- addresses and money --
 
@@ -242,6 +240,23 @@ class Forknote(CoinAdapter):
                 return dialect.lookup(tried, tip)
         except NodeError as error:
             return Unknown(str(error))
+
+    # -- looking things up --
+
+    @property
+    def reads(self) -> dict[str, tuple[str, ...]]:
+        """Reading calls of the dialect spoken there, each with its fields. Raises NodeDown."""
+        with self._in_time() as dialect:
+            return {method: tuple(fields) for method, fields in READS[dialect.name].items()}
+
+    def explore(self, method: str, fields: dict[str, str]) -> dict[str, Any]:
+        """walletd's answer to a reading call, or its error. Raises NodeRefused for any other call, NodeDown."""
+        with self._in_time() as dialect:
+            asked = params_of(dialect.name, method, fields)
+            try:
+                return self._client.raw(method, asked)
+            except WalletdError as error:
+                return {"error": {"code": error.code, "message": error.message}}
 
     # -- words and links --
 

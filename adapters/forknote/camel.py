@@ -48,6 +48,7 @@ from adapters.forknote.verdicts import (
     NOT_HERE,
     NOT_OURS,
     WalletdError,
+    WrongWallet,
     of_prepare,
 )
 from adapters.rpc import Reply
@@ -108,7 +109,7 @@ class Camel:
         held = self.addresses()
         wanted = self._options.hot_address or (held[0] if held else "")
         if wanted not in held:
-            raise NodeDown("This is another wallet: it does not hold the configured hot_address.")
+            raise WrongWallet("This is another wallet: it does not hold the configured hot_address.")
         return wanted
 
     def funds(self) -> Funds:

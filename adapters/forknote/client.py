@@ -51,6 +51,10 @@ class Client:
 
         params always goes as an object: null and arrays are refused, and unknown names ignored without a word.
         """
+        return Reply(self.raw(method, params, read_seconds=read_seconds), method)
+
+    def raw(self, method: str, params: Params | None = None, *, read_seconds: float = READ_SECONDS) -> Any:
+        """The `result` as it came."""
         try:
             answer = self._call(self._wallet, method, params or {}, read_seconds)
         except NodeDown:
@@ -58,7 +62,7 @@ class Client:
             raise
         if self._answering_since is None:
             self._answering_since = time.monotonic()
-        return Reply(_result(method, answer), method)
+        return _result(method, answer)
 
     def ask_daemon(self, method: str, params: Any = None) -> Any:
         if self._daemon is None:

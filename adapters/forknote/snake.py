@@ -42,7 +42,7 @@ from adapters.forknote.moves import COINBASE_DEPTH, FAILED, SUCCEEDED, Tx, found
 from adapters.forknote.options import SNAKE, ForknoteOptions
 from adapters.forknote.orders import Order, new_order
 from adapters.forknote.status import Status
-from adapters.forknote.verdicts import MIXIN_TOO_BIG, NOT_OURS, WalletdError
+from adapters.forknote.verdicts import MIXIN_TOO_BIG, NOT_OURS, WalletdError, WrongWallet
 from adapters.rpc import Reply
 
 TAIL = 20  # newest hashes kept with a prepared payment
@@ -101,7 +101,7 @@ class Snake:
         """walletd always sends change to the first address."""
         first = self._address(0)
         if self._options.hot_address not in ("", first):
-            raise NodeDown("This is another wallet, or its first address was deleted: it is not the hot_address.")
+            raise WrongWallet("This is another wallet, or its first address was deleted: it is not the hot_address.")
         return first
 
     def _address(self, index: int) -> str:

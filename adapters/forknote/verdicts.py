@@ -51,6 +51,10 @@ _SENTENCES = {
 }
 
 
+class WrongWallet(NodeDown):
+    """It answers, but is not the wallet or the chain that was configured."""
+
+
 class WalletdError(NodeDown):
     """walletd answered with an error object: a NodeDown, because a text nobody knows proves nothing."""
 

@@ -57,6 +57,8 @@ RELAY_REFUSED = frozenset({BAD_HEX, BAD_METADATA})
 _SENTENCES = {
     NOT_KNOWN: "The wallet cannot reach its daemon.",
     NO_DAEMON: "The wallet cannot reach its daemon.",
+    WRONG_ADDRESS: "The wallet does not accept this address.",
+    WRONG_ID: "The wallet does not accept this payment id.",
     BUSY: "The wallet's daemon is still catching up.",
     RESTRICTED: "monero-wallet-rpc runs with --restricted-rpc: start it without.",
     NO_WALLET: "monero-wallet-rpc has no wallet open: start it with --wallet-file.",

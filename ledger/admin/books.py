@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.http import HttpRequest
 
+from ledger import queries
+from ledger.admin.decisions import DecisionsAdmin
 from ledger.admin.readonly import ReadOnlyAdmin, amount_text
 from ledger.models import Account, Event, Operation, Posting, Queue, Transaction
 
@@ -69,17 +72,26 @@ class QueueAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Operation)
-class OperationAdmin(ReadOnlyAdmin):
-    question = "What people see in their activity."
-    list_display = ("id", "created_at", "user", "kind", "incoming", "amount", "status", "reason")
+class OperationAdmin(DecisionsAdmin):
+    list_display = ("id", "created_at", "user", "kind", "incoming", "amount", "status", "waits_for", "reason")
     list_filter = ("coin", "kind", "status")
     search_fields = ("user__email", "user__username", "=txid", "=address")
-    list_select_related = ("coin", "user")
+    list_select_related = ("coin", "user", "withdrawal")
+    exclude = ("confirm_digest", "note")
     ordering = ("-id",)
+
+    def answer(self, request: HttpRequest) -> str:
+        waiting = Operation.objects.filter(status="unconfirmed", needs_admin_confirm=True, admin_confirm=False)
+        count = waiting.filter(incoming=False).count()
+        return f"{count} payments wait for a manager." if count else "What people see; no payment waits for a manager."
 
     @admin.display(description="amount")
     def amount(self, row: Operation) -> str:
         return amount_text(row.gross, row.coin)
+
+    @admin.display(description="waits for")
+    def waits_for(self, row: Operation) -> str:
+        return queries.waiting_for(row)
 
 
 @admin.register(Event)

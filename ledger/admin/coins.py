@@ -5,10 +5,13 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.http import HttpRequest
 
+from accounts.audit import client_ip
+from accounts.models import User
 from ledger import queries
 from ledger.admin.amounts import AmountsForm
 from ledger.admin.readonly import amount_text
 from ledger.models import Account, Coin, CoinWallet, FeeRule, Kind, Limit
+from ledger.services import site_settings
 from ledger.services.states import state_of
 
 
@@ -29,7 +32,7 @@ class FeeForm(AmountsForm):
 
 
 class LimitForm(AmountsForm):
-    amounts: ClassVar[tuple[str, ...]] = ("minimum", "maximum", "daily")
+    amounts: ClassVar[tuple[str, ...]] = ("minimum", "maximum", "daily", "approve_above")
 
     class Meta:
         model = Limit
@@ -47,7 +50,7 @@ class Fees(admin.TabularInline):  # type: ignore[type-arg]
 class Limits(admin.TabularInline):  # type: ignore[type-arg]
     model = Limit
     form = LimitForm
-    fields = ("purpose", "minimum", "maximum", "daily")
+    fields = ("purpose", "minimum", "maximum", "daily", "approve_above")
     extra = 0
     max_num = 2
 
@@ -62,11 +65,31 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         ("Deposits", {"fields": ("deposits_on", "confirmations", "watch_confirmations", "min_deposit",
                                  "addresses_max", "pool_size")}),
         ("Withdrawals", {"fields": ("withdrawals_on", "tries_max", "explorer_tx", "solvency_margin")}),
+        ("WordPress API", {"fields": ("pattern", "is_fiat", "is_crypto", "icon_url", "explorer_address", "extra_label")}),
     )  # fmt: skip
 
     def get_readonly_fields(self, request: HttpRequest, obj: Coin | None = None) -> tuple[str, ...]:
         """Decimals and symbol are fixed once the coin has accounts."""
         return ("symbol", "decimals") if obj and Account.objects.filter(coin=obj).exists() else ()
+
+    def save_model(self, request: HttpRequest, obj: Coin, form: Any, change: bool) -> None:
+        before = Coin.objects.filter(pk=obj.pk).first() or Coin()
+        super().save_model(request, obj, form, change)
+        self._audit(request, f"coin {obj}", site_settings.changes_of(before, obj))
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        for each in formset.forms:
+            if each.has_changed() and not each.cleaned_data.get("DELETE"):
+                changes = {name: [str(each.initial.get(name)), str(each.data.get(each.add_prefix(name)))]
+                           for name in each.changed_data}  # fmt: skip
+                self._audit(request, str(each.instance), changes)
+        for gone in formset.deleted_objects:
+            self._audit(request, str(gone), {"removed": ["yes"]})
+
+    def _audit(self, request: HttpRequest, what: str, changes: dict[str, Any]) -> None:
+        assert isinstance(request.user, User)
+        site_settings.record_change(user=request.user, what=what, changes=changes, where=client_ip(request))
 
     def has_delete_permission(self, request: HttpRequest, obj: Coin | None = None) -> bool:
         return obj is not None and not obj.accounts.exists() and super().has_delete_permission(request, obj)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from ledger import money, queries
@@ -18,6 +20,7 @@ else:
     _Form = serializers.Serializer
 
 
+@extend_schema_field(OpenApiTypes.STR)
 class AmountText(_Text):
     """A JSON string such as "0.5". A number is refused: it may have lost digits on its way here."""
 

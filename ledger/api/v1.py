@@ -49,7 +49,7 @@ class Accounts(APIView):
 
 
 class Operations(APIView):
-    @extend_schema(responses=OpenApiTypes.OBJECT, parameters=[
+    @extend_schema(operation_id="operations_list", responses=OpenApiTypes.OBJECT, parameters=[
         OpenApiParameter("coin", str), OpenApiParameter("kind", str), OpenApiParameter("status", str),
         OpenApiParameter("before", int)])  # fmt: skip
     def get(self, request: Request) -> Response:

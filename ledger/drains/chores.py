@@ -46,6 +46,9 @@ def fill_pool(use: CoinWallet) -> int:
     for _ in range(addresses.missing_from_pool(use)):
         if not budget.left:
             break
+        if not adapter.has_address_for(addresses.next_number(use.wallet_id)):
+            log.warning("wallet %s has no address ready for its pool", use.wallet.name)
+            break
         number = addresses.allot_number(use.wallet_id)
         made = adapter.new_address(addresses.request_for(number))
         if addresses.store(use, number, made) is None:

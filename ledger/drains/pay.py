@@ -31,8 +31,8 @@ from ledger.drains import steps
 from ledger.drains.alone import alone
 from ledger.drains.clock import Budget
 from ledger.drains.scan import ask_health
-from ledger.models import Address, CoinWallet, Dispatch, Withdrawal
-from ledger.services import payouts, wallets
+from ledger.models import CoinWallet, Dispatch, Withdrawal
+from ledger.services import addresses, payouts, wallets
 from wallets_site.base.errors import WrongState
 
 log = logging.getLogger(__name__)
@@ -144,7 +144,7 @@ def _outside_only(use: CoinWallet, adapter: CoinAdapter, rows: list[Withdrawal])
     """Settle inside what turns out to be ours, before anything reaches a node."""
     outside = []
     for row in rows:
-        ours = Address.objects.select_related("account__owner").filter(coin=use.coin, address=row.address).first()
+        ours = addresses.ours(use.coin, row.address, row.extra)
         if ours is not None:
             payouts.settle_inside(row.pk, ours)
         elif adapter.is_ours(row.address):

@@ -82,6 +82,8 @@ def _read_pages(use: CoinWallet, adapter: CoinAdapter) -> None:
         page = adapter.transfers(cursor, watch, use.coin.confirmations)
         deposits.record_page(use.wallet_id, page)
         cursor = page.cursor
+        if page.lost:
+            wallets.tell_lost_addresses(use.wallet, page.lost)
         if not page.more or not budget.left:
             return
 

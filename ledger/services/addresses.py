@@ -40,6 +40,8 @@ def assign_address(
     found = _from_pool(user, use, key, label)
     if found is not None:
         return found
+    if not nodes.has_address_for(use):
+        raise CoinUnavailable("No fresh address is ready just now. Please try again later.")
     number = allot_number(use.wallet_id)
     store(use, number, nodes.new_address(use, number))
     found = _from_pool(user, use, key, label)
@@ -79,8 +81,20 @@ def _from_pool(user: User, use: CoinWallet, key: str, label: str) -> Address | N
         return address
 
 
+def ours(coin: Coin, address: str, extra: str) -> Address | None:
+    """The address of ours that a payment to these would reach: many may share one and differ in their extra."""
+    extra = extra.strip()
+    rows = Address.objects.select_related("account__owner").filter(coin=coin, address=address)
+    return rows.filter(extra__in={"", extra, extra.lower()}).order_by("-extra").first()
+
+
 def request_for(number: int) -> AddressRequest:
     return AddressRequest(number=number)
+
+
+def next_number(wallet_id: int) -> int:
+    """The number that allot_number() would give now."""
+    return CoinWallet.objects.values_list("next_number", flat=True).get(wallet_id=wallet_id)
 
 
 def allot_number(wallet_id: int) -> int:

@@ -188,13 +188,23 @@ def _older(use: CoinWallet, item: Found) -> bool:
     return use.wallet.scanned_at is None or (item.at is not None and item.at < use.wallet.created_at)
 
 
+def _under_way(use: CoinWallet, outgoing: Sequence[Found]) -> set[str]:
+    """Txids of payments whose answer we still wait for, on networks that name a payment only when it is sent: told by
+    the extra it was sent with."""
+    rows = Dispatch.objects.filter(wallet=use.wallet, state=Dispatch.State.LIVE, attempts__gt=0, txid="")
+    pairs = rows.values_list("ident", "withdrawals__extra")
+    extras = {text.lower() for pair in pairs for text in pair if text}
+    return {item.txid for item in outgoing if item.extra and item.extra in extras}
+
+
 def _check_outgoing(use: CoinWallet, outgoing: Sequence[Found]) -> None:
     """A transfer out of our wallet that no dispatch explains: somebody else has the key, or used the node."""
     txids = {item.txid for item in outgoing}
     if not txids:
         return
     ours = Dispatch.objects.filter(wallet=use.wallet).filter(Q(txid__in=txids) | Q(ident__in=txids))
-    for txid in sorted(txids - {text for pair in ours.values_list("txid", "ident") for text in pair}):
+    known = {text for pair in ours.values_list("txid", "ident") for text in pair} | _under_way(use, outgoing)
+    for txid in sorted(txids - known):
         reason = (
             f"{use.coin.symbol} left the wallet “{use.wallet.name}” in a transaction this site did not make: {txid}"
         )

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from accounts.proof import Proof
 from accounts.queries import find_recipient
 from ledger import nodes, posting
-from ledger.models import Account, Address, Coin, Kind, Operation, Purpose
-from ledger.services import fees
+from ledger.models import Account, Coin, Kind, Operation, Purpose
+from ledger.services import addresses, fees
 from ledger.services.moves import preview_move, request_move, scope_of
 from ledger.services.quotes import Quote, request_of
 from ledger.services.withdrawals import preview_withdrawal, request_withdrawal
@@ -70,7 +70,7 @@ def find_sent(*, user: User, coin: Coin, to: str, amount: int, extra: str, key: 
     recipient = find_recipient(to.strip())
     address, extra = ("", "") if recipient else _normal(coin, to, extra)
     if recipient is None:
-        ours = Address.objects.select_related("account__owner").filter(coin=coin, address=address).first()
+        ours = addresses.ours(coin, address, extra)
         recipient = ours.account.owner if ours and ours.account else None
         extra = "" if recipient else extra
     kind = "move" if recipient else "withdrawal"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.core.cache import cache
@@ -17,6 +19,8 @@ from wallets_site.base.errors import InvalidRequest, WrongState
 
 if TYPE_CHECKING:
     from accounts.models import User
+
+log = logging.getLogger(__name__)
 
 
 def record_health(wallet: Wallet, health: Health) -> None:
@@ -66,6 +70,13 @@ def end_freeze(*, user: User, freeze_id: int, reason: str) -> Freeze:
         freeze.save(update_fields=["ended_at", "ended_by", "ended_reason"])
         events.emit("payouts_released", freeze=freeze.pk, by=user.pk)
     return freeze
+
+
+def tell_lost_addresses(wallet: Wallet, lost: Sequence[str]) -> None:
+    """Coins sent to these addresses are lost: staff hears of it at once, and every hour again."""
+    if first_this_hour(f"address_lost:{wallet.pk}"):
+        log.error("wallet %s lost %s addresses of members, first %s", wallet.name, len(lost), lost[0])
+        events.emit("address_lost", wallet=wallet.name, addresses=list(lost[:20]), count=len(lost))
 
 
 def first_this_hour(alarm: str) -> bool:

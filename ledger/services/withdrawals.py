@@ -13,7 +13,7 @@ from adapters.base import Payment
 from ledger import events, locks, nodes, posting
 from ledger.models import Address, Coin, Kind, Operation, Purpose, Withdrawal
 from ledger.pokes import enqueue
-from ledger.services import confirmations, fees, limits, states
+from ledger.services import addresses, confirmations, fees, limits, states
 from ledger.services.moves import preview_move, scope_of
 from ledger.services.quotes import Quote
 from wallets_site.base.clock import now
@@ -33,7 +33,7 @@ def preview_withdrawal(
     An address of a member of this site becomes a move, told by a warning; one of ours that is nobody's is refused.
     """
     checked = nodes.check_address(coin, address)
-    ours = Address.objects.select_related("account__owner").filter(coin=coin, address=checked.address).first()
+    ours = addresses.ours(coin, checked.address, extra or checked.extra)
     if ours is not None:
         return _preview_inside(user, coin, ours, amount, includes_fee)
     require(user, Capability.WITHDRAW)

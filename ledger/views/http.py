@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, cast
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
 from accounts.capabilities import Capability, require
@@ -21,7 +21,7 @@ from wallets_site.base.errors import (
 )
 from wallets_site.base.ids import new_key
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 _FIELDS: dict[type[WalletError], str] = {
     InvalidAmount: "amount",
@@ -42,7 +42,7 @@ def needs(capability: Capability) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @functools.wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             require(person(request), capability)
             return view(request, *args, **kwargs)
 

@@ -10,8 +10,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.capabilities import Capability
-from ledger import posting, queries, statements
-from ledger.models import Coin, Kind, SolvencyCheck
+from ledger import queries, statements
+from ledger.models import Coin, SolvencyCheck
 from ledger.services import liabilities, seals, states
 from ledger.views.http import needs, person
 
@@ -53,7 +53,7 @@ def my_proof(request: HttpRequest, symbol: str) -> JsonResponse:
 def my_statement(request: HttpRequest, symbol: str) -> StreamingHttpResponse:
     """Every line of this person's account with the balance after it, exact to the last digit."""
     coin = queries.coin(symbol)
-    account = posting.account(coin, Kind.USER, owner_id=person(request).pk)
+    account = statements.account_of(person(request), coin)
     answer = StreamingHttpResponse(statements.csv_statement(account), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="statement-{coin.symbol}.csv"'
     return answer

@@ -20,7 +20,8 @@ from django.test import Client
 
 from accounts import keys
 from accounts.models import User
-from ledger.models import CronRun, Operation
+from ledger import do_cron
+from ledger.models import Operation
 from ledger.services import confirmations, site_settings
 from tests.support.factories import PASSWORD
 from tests.support.processes import wait_for
@@ -129,7 +130,7 @@ class Replay:
             self.stage[one.name]()
         answer = self.send(one)
         if one.action == "do_cron" and '"success"' in one.answer:
-            wait_for("the cron run", lambda: not CronRun.objects.filter(finished_at=None).exists())
+            wait_for("the cron run", lambda: not do_cron.is_busy())
         found = [Difference("status", one.status, answer.status_code)] if one.status != answer.status_code else []
         kind = "json" in answer.headers.get("Content-Type", "")
         if one.is_json != kind:
@@ -206,8 +207,12 @@ class Replay:
                 found.append(Difference(f"{at}/{number}", row, closest))
 
     def _of_row(self, theirs: Any, ours: Any, one: Recorded) -> list[Difference]:
+        """Without learning from a row that is not the one meant."""
         found: list[Difference] = []
+        before = dict(self.known)
         self._compare("", theirs, ours, found, one)
+        if found:
+            self.known = before
         return found
 
     def _same(self, name: str, theirs: Any, ours: Any) -> bool:

@@ -1,6 +1,7 @@
-"""Private test networks made of real daemons: litecoind (regtest).
+"""Private test networks made of real daemons: litecoind (ltc) and monerod (xmr), both -regtest.
 
-    python -m tests.devnet DIR start  [coin ...]          start what is not running, make mature funds, print settings
+    python -m tests.devnet DIR start  [coin ...]          start what is not running (ltc when none is named),
+                                                          make mature funds, print settings
     python -m tests.devnet DIR status                     what runs, heights, balances
     python -m tests.devnet DIR mine N [coin ...]          mine N blocks (on every running coin when none is named)
     python -m tests.devnet DIR fund ADDRESS AMOUNT [coin] pay from the outside wallet; ADDRESS may be "site"

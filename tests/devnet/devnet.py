@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from tests.devnet.litecoin import Litecoin
+from tests.devnet.monero import Monero
 from tests.devnet.processes import Processes, free_port, is_taken
 from tests.devnet.rpc import DevnetError
 
-COINS = {Litecoin.key: Litecoin}
+COINS: dict[str, type[Litecoin] | type[Monero]] = {Litecoin.key: Litecoin, Monero.key: Monero}
+USUAL = (Litecoin.key,)  # what starts when no coin is named
 TRIES = 3
 
 
@@ -40,9 +42,17 @@ class Devnet:
 
     @property
     def ltc(self) -> Litecoin:
-        return self.coins["ltc"]
+        made = self.coins["ltc"]
+        assert isinstance(made, Litecoin)
+        return made
 
-    def _make(self, key: str) -> Litecoin:
+    @property
+    def xmr(self) -> Monero:
+        made = self.coins["xmr"]
+        assert isinstance(made, Monero)
+        return made
+
+    def _make(self, key: str) -> Litecoin | Monero:
         ports = self._state["ports"]
         ports.setdefault(key, free_port())
         with os.fdopen(os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
@@ -73,7 +83,7 @@ class Devnet:
                     raise
 
     def stop(self, keys: Iterable[str] = ()) -> dict[str, Any]:
-        return {key: self.coins[key].stop() for key in self._chosen(keys)}
+        return {key: self.coins[key].stop() for key in self._chosen(list(keys) or self.running())}
 
     def running(self) -> list[str]:
         return [key for key, coin in self.coins.items() if all(map(self.processes.pid, coin.names))]
@@ -92,7 +102,7 @@ class Devnet:
         return {key: self.coins[key].reorg(count, drop=drop) for key in list(keys) or self.running()}
 
     def _chosen(self, keys: Iterable[str]) -> list[str]:
-        chosen = list(keys) or list(COINS)
+        chosen = list(keys) or list(USUAL)
         unknown = sorted(set(chosen) - set(COINS))
         if unknown:
             raise DevnetError(f"unknown coin {unknown[0]}; known: {', '.join(COINS)}")

@@ -10,6 +10,7 @@ import pytest
 
 from tests.devnet.devnet import Devnet
 from tests.devnet.litecoin import Litecoin
+from tests.devnet.monero import Monero
 
 
 def need(package: str, program: str) -> None:
@@ -31,3 +32,15 @@ def litecoin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Litecoin]:
         yield net.ltc
     finally:
         net.stop(["ltc"])
+
+
+@pytest.fixture(scope="session")
+def monero(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monero]:
+    """One monerod --regtest and two wallets per test process, on ports of their own, with mature outside funds."""
+    need(Monero.package, "monerod")
+    net = Devnet(tmp_path_factory.mktemp("devnet"))
+    try:
+        net.start(["xmr"])
+        yield net.xmr
+    finally:
+        net.stop(["xmr"])

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.devnet.digest import DigestRpc
-from tests.devnet.processes import Processes, free_port
+from tests.devnet.processes import Processes, free_port, is_taken
 from tests.devnet.rpc import HOST, CallError, DevnetError
 
 # 60 blocks until the first reward may be spent, 16 ring members, and some more rewards for the outside wallet.
@@ -42,16 +42,20 @@ class Monero:
         self.port, self.password, self.notify_url, self.extra = port, password, notify_url, tuple(extra)
         self._processes = processes
         self.node = DigestRpc(port)
-        self.ports = self._remembered_ports()
+        self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._file = self.data / "ports.json"
+        if not self._file.exists():
+            self._file.write_text(json.dumps({"site": free_port(), "outside": free_port()}))
+        self.ports: dict[str, int] = json.loads(self._file.read_text())
         self.site = DigestRpc(self.ports["site"], USER, password)
         self.outside = DigestRpc(self.ports["outside"], USER, password)
 
-    def _remembered_ports(self) -> dict[str, int]:
-        self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = self.data / "ports.json"
-        if not file.exists():
-            file.write_text(json.dumps({"site": free_port(), "outside": free_port()}))
-        return dict(json.loads(file.read_text()))
+    def _choose_port(self, name: str) -> int:
+        """The wallet's port; another one when a stranger took it."""
+        if is_taken(self.ports[name]) and not self._processes.pid(f"wallet-{name}"):
+            self.ports[name] = self.wallet(name).port = free_port()
+            self._file.write_text(json.dumps(self.ports))
+        return self.ports[name]
 
     # -- life --
 
@@ -89,7 +93,7 @@ class Monero:
 
     def start_wallet(self, name: str, *lines: str, wallet: str = "", login: bool = True) -> None:
         """The program, with its own wallet (or that one) open. lines: more of its configuration file."""
-        folder, port = self.data / f"wallet-{name}", self.ports[name]
+        folder, port = self.data / f"wallet-{name}", self._choose_port(name)
         folder.mkdir(exist_ok=True, mode=0o700)
         config = folder / "rpc.conf"  # keeps the password off the command line
         config.touch(mode=0o600)

@@ -57,7 +57,7 @@ def test_the_command_names_a_coin_it_does_not_know(tmp_path: Path):
     answer = command(tmp_path, "start", "florin")
 
     assert answer.returncode == 1
-    assert answer.stderr == "devnet: unknown coin florin; known: ltc\n"
+    assert answer.stderr == "devnet: unknown coin florin; known: ltc, xmr\n"
 
 
 def test_a_port_taken_by_somebody_else_is_left_to_them(tmp_path: Path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 
 from adapters import registry
 from ledger import queries
@@ -11,6 +12,10 @@ from tests.devnet.litecoin import Litecoin
 from tests.journeys.conftest import connect
 from tests.support.processes import wait_for
 from tests.support.running import Member
+
+
+def has(member: Member, symbol: str, amount: str) -> bool:
+    return member.available(symbol) == amount
 
 
 def hot_equals_what_is_owed(use: CoinWallet) -> dict[str, int]:
@@ -73,7 +78,7 @@ def test_two_litecoin_wallets_and_a_simulated_coin_while_one_node_is_stopped_and
         for litecoin, symbol in ((notifying, "LTC"), (other, "LTB")):
             litecoin.fund(alice.new_address(symbol), "3")
             litecoin.mine(1)
-            wait_for(f"{symbol} credited", lambda symbol=symbol: alice.available(symbol) == "3")
+            wait_for(f"{symbol} credited", partial(has, alice, symbol, "3"))
         registry.open(CoinWallet.objects.get(coin=demo).wallet).faucet(alice.new_address("DMO"), 5 * 10**28)
         wait_for("DMO credited", lambda: alice.available("DMO") == "0.5")
         queued = alice.send("LTC", notifying.outside("getnewaddress"), "1")

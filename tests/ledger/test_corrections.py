@@ -15,13 +15,18 @@ from wallets_site.base.errors import InsufficientFunds, InvalidRequest, NotAllow
 pytestmark = pytest.mark.both_databases
 
 
+def booked(operation: Operation) -> int:
+    assert operation.transaction_id is not None
+    return operation.transaction_id
+
+
 def test_a_move_and_its_fee_are_reversed_once_with_a_reason(coin, alice, bob, manager):
     charge(coin, "move", fixed=5)
     fund(alice, coin, 1_000)
     sent = send(alice, coin, "bob", 100)
 
-    first = reversals.reverse_transaction(user=manager, transaction_id=sent.transaction_id, reason="Sent twice.")
-    again = reversals.reverse_transaction(user=manager, transaction_id=sent.transaction_id, reason="Sent twice.")
+    first = reversals.reverse_transaction(user=manager, transaction_id=booked(sent), reason="Sent twice.")
+    again = reversals.reverse_transaction(user=manager, transaction_id=booked(sent), reason="Sent twice.")
 
     assert first.pk == again.pk
     assert (first.reverses_id, first.memo, first.actor) == (sent.transaction_id, "Sent twice.", manager)
@@ -36,7 +41,7 @@ def test_what_was_spent_meanwhile_cannot_be_reversed(coin, alice, bob, charlie, 
     send(bob, coin, "charlie", 50)
     before = books(coin), Transaction.objects.count()
     with pytest.raises(InsufficientFunds):
-        reversals.reverse_transaction(user=manager, transaction_id=sent.transaction_id, reason="Sent twice.")
+        reversals.reverse_transaction(user=manager, transaction_id=booked(sent), reason="Sent twice.")
     assert (books(coin), Transaction.objects.count()) == before
 
 
@@ -45,9 +50,9 @@ def test_reversing_needs_the_right_a_reason_and_a_kind_that_can_be(coin, alice, 
     sent = send(alice, coin, "bob", 100)
     deposit = Transaction.objects.get(kind="deposit")
     with pytest.raises(NotAllowed):
-        reversals.reverse_transaction(user=alice, transaction_id=sent.transaction_id, reason="Mine.")
+        reversals.reverse_transaction(user=alice, transaction_id=booked(sent), reason="Mine.")
     with pytest.raises(InvalidRequest):
-        reversals.reverse_transaction(user=manager, transaction_id=sent.transaction_id, reason=" ")
+        reversals.reverse_transaction(user=manager, transaction_id=booked(sent), reason=" ")
     with pytest.raises(WrongState, match="propose an adjustment"):
         reversals.reverse_transaction(user=manager, transaction_id=deposit.pk, reason="x")
     assert balances(coin, alice, bob) == [(900, 0), (100, 0)]

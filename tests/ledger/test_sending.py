@@ -8,7 +8,7 @@ import pytest
 
 from accounts import proof as proofs
 from ledger import money
-from ledger.models import Operation, Transaction
+from ledger.models import Operation, Purpose, Transaction
 from ledger.services import fees, quotes, sending
 from tests.support.factories import make_user
 from tests.support.money import balances, books, bound, charge, fund, proof_of, send
@@ -103,7 +103,7 @@ def test_fees_round_up_and_max_leaves_nothing_over():
 )
 def test_max_is_the_largest_amount_whose_fee_still_fits(coin, fixed, ppm, available):
     charge(coin, "move", fixed=fixed, ppm=ppm)
-    best = fees.most_sendable(coin, "move", available)
+    best = fees.most_sendable(coin, Purpose.MOVE, available)
     assert best + fees.charge(fixed, ppm, best) <= available
     assert best + 1 + fees.charge(fixed, ppm, best + 1) > available
 

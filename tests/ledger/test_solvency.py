@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -158,7 +159,7 @@ def test_a_release_takes_two_people_and_the_same_shortage_brakes_nothing_again(c
 
 
 # Proof of liabilities ---------------------------------------------------------------------------------
-def check_with_the_script(tmp_path, proof: dict, root: str = "") -> subprocess.CompletedProcess:
+def check_with_the_script(tmp_path, proof: dict[str, Any], root: str = "") -> subprocess.CompletedProcess[str]:
     path = tmp_path / "proof.json"
     path.write_text(json.dumps(proof))
     command = [sys.executable, "-I", str(ROOT / "docs" / "check_liabilities.py"), str(path), *filter(None, [root])]
@@ -204,7 +205,8 @@ def test_the_status_page_is_public_and_shows_head_and_roots(coin, alice, setting
     fund(alice, coin, 5)
     seals.seal_pending(everything=True)
     tree = liabilities.publish(coin)
-    page = Client().get("/status/").content.decode()
-    assert seals.head().hash in page
+    page, head = Client().get("/status/").content.decode(), seals.head()
+    assert head is not None
+    assert head.hash in page
     assert tree.root[:16] in page
     assert "alice" not in page

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 from ledger import guards, posting, verify
-from ledger.models import Account, Posting, Queue, Seal, Transaction
+from ledger.models import Account, Posting, Seal, Transaction
 from ledger.services import seals
 from tests.support.money import fund, send
 from wallets_site.base.clock import now
@@ -27,6 +29,12 @@ def books(coin, alice, bob, settings, tmp_path):
     send(bob, coin, "alice", 5)
     seals.seal_pending(everything=True)
     return coin
+
+
+def the_head() -> Seal:
+    head = seals.head()
+    assert head is not None
+    return head
 
 
 def flip(table: str, column: str, pk: int) -> None:
@@ -72,8 +80,7 @@ CELLS = [
 
 @pytest.mark.parametrize(("table", "column"), CELLS)
 def test_one_flipped_digit_is_found(books, table, column):
-    model = {"posting": Posting, "transaction": Transaction, "account": Account, "queue": Queue, "seal": Seal}
-    rows = model[table.removeprefix("ledger_")].objects
+    rows = apps.get_model("ledger", table.removeprefix("ledger_"))._default_manager
     owned = {"posting": {"debit__shared": False}, "account": {"shared": False}}
     row = rows.filter(**owned.get(table.removeprefix("ledger_"), {})).order_by("-pk").first()
 
@@ -88,7 +95,7 @@ def test_one_flipped_digit_is_found(books, table, column):
     assert report.problems != []
 
 
-def _force(statement: str, params: list) -> None:
+def _force(statement: str, params: list[Any]) -> None:
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             guards.drop_for_rebuild(connection)
@@ -101,14 +108,14 @@ def _force(statement: str, params: list) -> None:
 
 
 def test_a_row_taken_away_is_found(books):
-    last = Posting.objects.order_by("-pk").first()
+    last = Posting.objects.latest("pk")
     _force("DELETE FROM ledger_queue", [])
     _force("DELETE FROM ledger_posting WHERE id = %s", [last.pk])
     assert any("seal" in problem for problem in verify.verify().problems)
 
 
 def test_a_chain_rewritten_as_a_whole_is_caught_by_a_head_that_was_kept(books):
-    kept = seals.head().hash
+    kept = the_head().hash
     assert verify.verify(head=kept).ok
 
     _force(
@@ -123,7 +130,7 @@ def test_a_chain_rewritten_as_a_whole_is_caught_by_a_head_that_was_kept(books):
 
 def test_the_head_leaves_the_database(books, settings):
     line = settings.SEAL_FILE.read_text().splitlines()[-1]
-    assert line.endswith(f" {Seal.objects.count()} {seals.head().hash}")
+    assert line.endswith(f" {Seal.objects.count()} {the_head().hash}")
 
 
 def test_what_is_younger_than_the_lag_waits_and_later_blocks_follow(books, coin, alice, clock):
@@ -146,7 +153,7 @@ def test_one_that_commits_late_stands_in_a_later_block(books, coin, alice, clock
     seals._seal(latest[0], [late.pk])
     clock.shift(60)
     assert seals.seal_pending() == 1
-    assert list(seals.unpack(seals.head().ids)) == [early.pk]
+    assert list(seals.unpack(the_head().ids)) == [early.pk]
     assert verify.verify().ok
 
 
@@ -161,7 +168,7 @@ def test_the_command_says_so_and_fails_when_something_is_wrong(books):
     call_command("ledger_verify", stdout=out)
     assert "The books are in order." in out.getvalue()
 
-    flip("ledger_posting", "amount", Posting.objects.first().pk)
+    flip("ledger_posting", "amount", Posting.objects.earliest("pk").pk)
     err = io.StringIO()
     with pytest.raises((SystemExit, CommandError)):
         call_command("ledger_verify", stdout=io.StringIO(), stderr=err)
@@ -182,7 +189,7 @@ def test_a_rehearsal_answers_the_same_and_writes_nothing(books, coin, alice, bob
     mine = posting.account(coin, Kind.USER, owner_id=alice.pk)
     theirs = posting.account(coin, Kind.USER, owner_id=bob.pk)
     counts = (Transaction.objects.count(), Posting.objects.count())
-    event = {"kind": "move", "scope": "s", "key": "k", "request": {}}
+    event: dict[str, Any] = {"kind": "move", "scope": "s", "key": "k", "request": {}}
     assert posting.rehearse(**event, legs=[posting.Leg(mine, theirs, 1)]) == posting.Posted(0, created=True)
     with pytest.raises(InsufficientFunds):
         posting.rehearse(**event, legs=[posting.Leg(mine, theirs, 10**9)])

@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
 
 from ledger.api.wp3 import access, acting, background, confirming, legacy, reading
-from ledger.api.wp3.answers import LEGACY_OFF, UNSPECIFIED, Refusal, error
+from ledger.api.wp3.answers import LEGACY_OFF, UNSPECIFIED, Refusal, error, never_cached, private
 from ledger.api.wp3.asked import PREFIX, Asked, Mismatch, absint, value_of
 from ledger.services import site_settings
 
@@ -95,14 +95,20 @@ def _answer(request: HttpRequest) -> HttpResponse | None:
     try:
         return handler(asked)
     except Refusal as refusal:
-        response = error(request, refusal)
+        return _headed(asked, error(request, refusal))
     except Mismatch:
         raise
     except Exception:
         log.exception("the WordPress API could not answer %s", action)
-        response = error(request, Refusal(UNSPECIFIED, "Something went wrong here. Please try again later."))
-    response.setdefault("Cache-Control", "no-store, must-revalidate")
-    return response
+        told = Refusal(UNSPECIFIED, "Something went wrong here. Please try again later.")
+        return _headed(asked, error(request, told))
+
+
+def _headed(asked: Asked, response: HttpResponse) -> HttpResponse:
+    """An error has the headers its answer would have had."""
+    if asked.action in ("notify", "do_cron"):
+        return response
+    return private(response) if asked.action == "get_transactions" else never_cached(response)
 
 
 def _path_values(path: str) -> dict[str, str] | None:

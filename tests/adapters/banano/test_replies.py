@@ -104,7 +104,7 @@ def test_nothing_is_receivable_before_the_send_is_confirmed_then_it_is():
 
 
 def test_a_deposit_is_read_from_its_own_block():
-    sight = receipts.Sight(keys(), frozenset({MEMBER}))
+    sight = receipts.Sight(HOT, frozenset({MEMBER}), keys().knows)
 
     (found,) = receipts._incoming(Recorded("cycle_05_verify_source"), sight, {DEPOSIT})
 
@@ -194,7 +194,7 @@ def test_a_chain_is_read_with_its_sends_receives_and_change():
 
     entries, below = Recorded("history_raw").history(account, 3)
 
-    assert [receipts._kind(one) for one in entries] == ["receive", "send", "change"]
+    assert [receipts.kind_of(one) for one in entries] == ["receive", "send", "change"]
     assert [one["height"] for one in entries] == ["11", "10", "9"]
     assert below == "9CD4A482FDA7A1F37596C7C036238C880F3378D447C3E316CDBB0C8D1D9C518F"
 
@@ -204,7 +204,7 @@ def test_an_epoch_block_in_a_chain_moves_nothing():
 
     entries, _ = Recorded("history_epoch_raw").history(account, 1)
 
-    assert [receipts._kind(one) for one in entries] == ["epoch"]
+    assert [receipts.kind_of(one) for one in entries] == ["epoch"]
 
 
 def test_balances_of_unopened_accounts_are_left_out_not_guessed():

@@ -6,6 +6,7 @@ from adapters.base import Absent, Dead, Sent, Tried
 from tests.adapters.contract import AdapterContract
 from tests.adapters.forknote.conftest import MakeWorld
 from tests.adapters.forknote.forknote_world import ForknoteWorld
+from tests.adapters.world import World
 
 
 class TestSnake(AdapterContract):
@@ -19,7 +20,7 @@ class TestCamel(AdapterContract):
     def world(self, make_world: MakeWorld) -> ForknoteWorld:
         return make_world("camel")
 
-    def test_preparing_sends_nothing_and_may_be_repeated(self, world: ForknoteWorld):
+    def test_preparing_sends_nothing_and_may_be_repeated(self, world: World):
         """A prepared transaction locks its coins in walletd, so preparing anew takes the place of what was never
         recorded: that one is proven dead, not absent, and nothing was sent."""
         world.fill(5 * world.coin)

@@ -262,7 +262,7 @@ def test_the_end_of_the_history_is_an_empty_page_and_beyond_it_is_never_asked_fo
 def test_a_long_history_comes_in_pages_and_only_its_end_comes_again(snake: ForknoteWorld):
     books = Books(snake)
     snake.node.fill_history(rows=1200)
-    pages = []
+    pages: list[Page] = []
     while not pages or pages[-1].more:
         pages.append(snake.adapter.transfers(books.cursor, (), DEPTH))
         books.cursor = pages[-1].cursor

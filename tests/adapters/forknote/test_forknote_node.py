@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from adapters.base import InvalidAddress, NodeDown, Payment, Prepared, Tried, Unclear, Unknown
+from adapters.base import InvalidAddress, NodeDown, NodeRefused, Payment, Prepared, Tried, Unclear, Unknown
 from adapters.forknote import Forknote, ForknoteOptions
 from adapters.forknote.addresses import payment_id_of
 from tests.adapters import stand_in
@@ -93,6 +93,7 @@ def test_another_chain_or_wallet_is_refused(world: ForknoteWorld):
     assert right.health().ok
     for words, adapter in wrong.items():
         assert words in adapter.health().reason
+        assert adapter.health().network == "test"  # it answers, so that the wallet is closed
         with pytest.raises(NodeDown, match=words):
             adapter.transfers("", (), 3)
         adapter.close()
@@ -105,6 +106,7 @@ def test_without_peers_the_main_network_is_not_believed(camel: ForknoteWorld):
 
     assert camel.adapter.health().ok
     assert main.health().reason == "The coin daemon has no peers."
+    assert main.health().network == ""  # something to wait for
     main.close()
 
 
@@ -142,6 +144,56 @@ def test_every_method_of_the_snake_dialect_that_a_flow_does_not_need_stays_out_o
     doomed = snake.node.ask("create_address")["address"]
     snake.adapter.dialect.delete_address(doomed)
     assert not snake.adapter.is_ours(doomed)
+
+
+# -- looking things up --
+
+
+def test_every_reading_call_can_be_looked_up_and_no_other(world: ForknoteWorld):
+    address = world.fill(500_000_000)
+    fields = {
+        "index": "1",
+        "address": address,
+        "transfer_id": "0",
+        "transaction_id": "0",
+        "payments": "ab" * 32 + ", " + "cd" * 32,
+        "starting_transaction_id": "0",
+        "max_transaction_count": "9",
+        "firstBlockIndex": "0",
+        "blockCount": "99",
+        "addresses": address,
+        "transactionHash": world.poll().transfers[0].txid,
+        "threshold": "10000000",
+    }
+    for method, names in world.adapter.reads.items():
+        said = world.adapter.explore(method, {name: fields.get(name, "") for name in names})
+        assert "error" not in said, (method, said)
+
+    for method in (
+        "send_transaction",
+        "sendTransaction",
+        "getSpendKeys",
+        "getViewKey",
+        "reset",
+        "delete_address",
+        "save",
+    ):
+        assert method not in world.adapter.reads
+        with pytest.raises(NodeRefused):
+            world.adapter.explore(method, {})
+
+
+def test_a_reading_call_with_wrong_fields_is_refused_in_words(world: ForknoteWorld):
+    balance, listing = (
+        ("get_actual_balance", "list_transactions") if world.dialect == "snake" else ("getBalance", "getBlockHashes")
+    )
+    with pytest.raises(NodeRefused, match="has no field 'x'"):
+        world.adapter.explore(balance, {"x": "1"})
+    for text in ("-1", "1.5", "a", "9" * 40):
+        with pytest.raises(NodeRefused, match="whole number"):
+            world.adapter.explore(listing, {world.adapter.reads[listing][0]: text})
+    assert world.adapter.explore(balance, {"address": ""})
+    assert world.adapter.explore(balance, {"address": world.outside_address()})["error"]["message"]
 
 
 # -- nonsense --

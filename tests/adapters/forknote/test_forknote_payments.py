@@ -47,8 +47,8 @@ AMBIGUOUS = [
 ]
 
 
-def prepare(world: ForknoteWorld, amount: int = 50_000_000, **more: str) -> tuple[Payment, Prepared]:
-    payment = replace(world.payment(amount), **more)
+def prepare(world: ForknoteWorld, amount: int = 50_000_000, extra: str = "") -> tuple[Payment, Prepared]:
+    payment = replace(world.payment(amount), extra=extra)
     return payment, world.adapter.prepare([payment], [])
 
 

@@ -16,6 +16,7 @@ import pytest
 from adapters.base import Confirmed, Found, Pending, Prepared, Refused, Tried, Unknown
 from adapters.forknote import Forknote, ForknoteOptions, history, snake
 from adapters.forknote.orders import Order
+from adapters.forknote.verdicts import WalletdError
 from tests.adapters.forknote import replies
 from tests.devnet.proxy import Proxy
 
@@ -149,7 +150,8 @@ def test_a_payment_the_daemon_never_got_is_kept(at_snake: At):
 
 
 def test_a_deposit_read_from_the_chain_after_a_crash_is_the_same_deposit(at_snake: At):
-    crash, incoming = "04-restart-crash-reorg", {"payments": []}
+    crash = "04-restart-crash-reorg"
+    incoming: dict[str, Any] = {"payments": []}
     with at_snake(
         crash, "10 before crash", 64, 60, get_incoming_payments=incoming, get_pending_balance={"pending_balance": 0}
     ) as adapter:
@@ -164,12 +166,11 @@ def test_a_deposit_read_from_the_chain_after_a_crash_is_the_same_deposit(at_snak
     assert sum(amount for _, amount, _, _ in short(after)) == 500_000_000 + 1_000_000_000 + 77_000_000 + 5_123_000_000
 
 
-def test_every_recorded_error_of_a_send_has_its_verdict(monkeypatch: pytest.MonkeyPatch):
-    """Each recorded answer to send_transaction, given to a payment of ours."""
+def test_every_recorded_error_of_a_send_has_its_verdict():
     rows = [row for row in replies.load("snake-1.0.8.3-03-withdrawals") if row["name"].startswith("err ")]
     verdicts: dict[str, str] = {}
     for row in rows:
-        verdicts[json.loads(row["body"])["error"]["message"]] = _answered("snake", row["body"])
+        verdicts[json.loads(row["body"])["error"]["message"]] = _answered(row["body"])
 
     assert verdicts == {
         "Bad address": "Refused",
@@ -184,9 +185,7 @@ def test_every_recorded_error_of_a_send_has_its_verdict(monkeypatch: pytest.Monk
     }
 
 
-def _answered(dialect: str, body: str) -> str:
-    from adapters.forknote.verdicts import WalletdError
-
+def _answered(body: str) -> str:
     error = json.loads(body)["error"]
     verdict = WalletdError(error["code"], error["message"]).verdict
     return "Refused" if verdict in ("refused", "short") else "Unclear"

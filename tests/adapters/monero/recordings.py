@@ -1,6 +1,6 @@
 """Replies of real Monero daemons, kept in order with the calls they answer; played back, a call that differs fails.
 
-To record anew, with Debian's package monero: RECORD_REPLIES=1 pytest tests/adapters/monero -k Real
+To record anew, with Debian's package monero: RECORD_REPLIES=1 pytest tests/adapters/monero -k TestReal
 """
 
 from __future__ import annotations

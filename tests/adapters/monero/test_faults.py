@@ -26,6 +26,8 @@ from adapters.monero import Monero as Adapter
 from adapters.monero import MoneroOptions
 from adapters.monero.payments import Blob
 from tests.devnet.monero import Monero
+from tests.devnet.processes import free_port
+from tests.devnet.rpc import HOST
 
 XMR = 10**12
 LOCK = 10
@@ -143,6 +145,31 @@ def test_a_restricted_wallet_is_said_in_words(monero: Monero, wallet: str):
 
 
 # -- payments --
+
+
+def test_a_restricted_port_of_the_daemon_is_enough(monero: Monero, wallet: str):
+    port = free_port()
+    monero.stop_node()
+    monero.start_node([f"rpc-restricted-bind-port={port}"])
+    adapter = new_adapter(monero, daemon_url=f"http://{HOST}:{port}")
+    try:
+        monero.site("refresh")
+        fill(monero, adapter, [2 * XMR])
+        address = outside_address(monero)
+        prepared = adapter.prepare([Payment("w1", address, XMR)], [])
+        before = adapter.lookup(Tried(prepared))
+        sent = adapter.broadcast(prepared)
+        monero.mine(1)
+
+        assert adapter.health().ok
+        assert before == Absent()
+        assert sent == Sent(prepared.id, prepared.fee)
+        assert adapter.lookup(Tried(prepared, attempts=1)) == Confirmed(1, prepared.id, prepared.fee)
+        assert monero.received(address) == [XMR]
+    finally:
+        adapter.close()
+        monero.stop_node()
+        monero.start_node()
 
 
 def test_a_wallet_that_forgot_its_own_payment_does_not_spend_its_coins_again(

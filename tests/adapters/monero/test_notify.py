@@ -84,6 +84,7 @@ def test_the_pasted_lines_make_wallet_and_daemon_call_us(monero: Monero, listene
         monero.start_node()
         monero.restart_wallet("site")
 
-    assert adapter.hint(*wallet.split("/")[-2:], b"") == Hint(txid)
-    assert adapter.hint(*block.split("/")[-2:], b"") == Hint("")
+    assert wallet == f"/wallets/notify/XMR/wallet/{txid}"
+    assert adapter.hint("wallet", wallet.rsplit("/", 1)[1], b"") == Hint(txid)
+    assert adapter.hint("block", block.rsplit("/", 1)[1], b"") == Hint("")
     adapter.close()

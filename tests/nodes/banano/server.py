@@ -174,6 +174,14 @@ class StandIn:
             home = next(one for one in homes if hasattr(one, name))
             setattr(home, name, value)
 
+    def test_sent(self, id: str) -> str:
+        """The block of a payment the node's wallet was asked for by this id, or ""."""
+        return self.wallets.sent.get(id, "")
+
+    def test_forget(self) -> None:
+        """The wallet's file is restored from before all payments: their ids are gone."""
+        self.wallets.sent.clear()
+
     def test_asked(self) -> list[str]:
         seen, self.seen = self.seen, []
         return seen
