@@ -20,6 +20,7 @@ FAMILIES: dict[str, str] = {
     "banano_node": "adapters.banano.node_wallet.BananoNodeWallet",
     "bitcoinlike": "adapters.bitcoinlike.BitcoinLike",
     "demo": "adapters.demo.Demo",
+    "demo_ln": "adapters.demo_invoice.DemoInvoice",
     "lnbits": "adapters.lnbits.Lnbits",
     "monero": "adapters.monero.Monero",
     "forknote": "adapters.forknote.Forknote",

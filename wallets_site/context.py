@@ -3,8 +3,22 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    return {"site_name": settings.SITE_NAME, "demo": settings.DEMO, "signup": settings.SIGNUP}
+    return {
+        "site_name": settings.SITE_NAME, "demo": settings.DEMO, "signup": settings.SIGNUP,
+        "site_notice": SimpleLazyObject(_notice),
+    }  # fmt: skip
+
+
+def _notice() -> str:
+    from ledger.models import SiteSettings
+
+    try:
+        return SiteSettings.objects.values_list("notice", flat=True).first() or ""
+    except DatabaseError:  # the page that says so must not fail as well
+        return ""

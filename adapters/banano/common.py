@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, Protocol
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from adapters.banano import receipts
 from adapters.banano.blocks import ZERO
@@ -180,17 +180,17 @@ class Reader(CoinAdapter):
             return explore(node, method, fields)
 
     def setup_lines(self, notify_url: str) -> str:
-        """The callback part of the node's config-node.toml, and what its RPC must not be open to."""
+        """notify_url may hold {kind} and %s. The node's callback speaks plain http and adds nothing to the path."""
+        parts = urlsplit(notify_url.replace("{kind}", "callback").replace("%s", "node"))
         return "\n".join(
             (
-                "# config-node.toml: tells this site of every confirmed block (a hint; polling works without it)",
+                f"# the hot account, address number 0: {self._hot()}",
+                "# config-node.toml: tells this site of every confirmed block; polling works without it",
                 "[node.httpcallback]",
-                f"# {notify_url}",
-                'address = "::ffff:127.0.0.1"',
-                "port = 8000",
-                f'target = "{notify_url}"',
+                f'address = "{parts.hostname}"',
+                f"port = {parts.port or 80}",
+                f'target = "{parts.path}"',
                 "# config-rpc.toml: the RPC has no password, so it must listen on this machine alone",
                 'address = "::1"',
-                "enable_control = false",
             )
         )

@@ -109,8 +109,13 @@ class Node:
         return len(either(self.ask("peers").get("peers")))
 
     def minimum_work(self, sends: bool) -> int:
-        """What the network asks for now."""
-        answer = self.ask("active_difficulty")
+        """What the network asks for now; 0 from a node that no longer has this deprecated call."""
+        try:
+            answer = self.ask("active_difficulty")
+        except Refusal as refusal:
+            if refusal.text == "Unknown command":
+                return 0
+            raise
         name = "network_minimum" if sends else "network_receive_minimum"
         return int(hex_name(str(answer.get(name) or answer.get("network_minimum")).upper(), 16), 16)
 
@@ -141,7 +146,8 @@ class Node:
         for some in batches(addresses, BATCH):
             answer = mapping(self.ask("accounts_frontiers", accounts=list(some)).get("frontiers"))
             # V24 answers "error: Account not found" as the value, V25 in a list of its own, V23 not at all.
-            found.update({address: name for address, name in answer.items() if is_name(name)})
+            named = {address: name for address, name in answer.items() if not str(name).startswith("error")}
+            found.update({address: hex_name(name) for address, name in named.items()})
         return found
 
     def balances(self, addresses: Sequence[str]) -> dict[str, int]:
@@ -152,7 +158,8 @@ class Node:
                 self.ask("accounts_balances", accounts=list(some), include_only_confirmed="false").get("balances")
             )
             # V24 answers {"error"} for an address without blocks even when it has something to collect.
-            found.update({one: number(held.get("balance")) for one, held in answer.items() if "error" not in held})
+            entries = {one: mapping(held) for one, held in answer.items()}
+            found.update({one: number(held.get("balance")) for one, held in entries.items() if "error" not in held})
         return found
 
     def receivables(

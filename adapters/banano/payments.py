@@ -42,8 +42,12 @@ DEFINITE: Final = frozenset(
 )
 
 
+class Waiting(NodeDown):
+    """Nothing may be built in this account now."""
+
+
 def head_of(node: Node, account: str, live: Sequence[Tried], voter: str) -> Head:
-    """Raises NodeDown while the account's newest block is neither confirmed nor one of ours: nothing may follow it.
+    """Raises Waiting while the account's newest block is neither confirmed nor one of ours: nothing may follow it.
 
     account: public key. voter: public key of the representative of an account that has none yet.
     """
@@ -54,7 +58,7 @@ def head_of(node: Node, account: str, live: Sequence[Tried], voter: str) -> Head
     if seen is None:
         return Head(account, ZERO, 0, voter, (ZERO,))
     if seen.frontier != seen.confirmed:
-        raise NodeDown("the account's newest block is not confirmed and not ours: waiting for it")
+        raise Waiting("the account's newest block is not confirmed and not ours: waiting for it")
     # An epoch block of the network opens an account with the burn account as its representative.
     voted = voter if seen.representative == ZERO else seen.representative
     return Head(account, seen.frontier, seen.balance, voted, (seen.frontier,))
@@ -67,16 +71,16 @@ def _tip(account: str, live: Sequence[Tried]) -> Blob | None:
     followed = {blob.block.previous for blob in mine}
     tips = [blob for blob in mine if blob.block.hash not in followed]
     if len(tips) > 1:
-        raise NodeDown("two recorded payments stand side by side in one account: waiting until one is settled")
+        raise Waiting("two recorded payments stand side by side in one account: waiting until one is settled")
     return tips[0] if tips else None
 
 
 def _after(tip: Blob, frontier: str) -> Head:
     path = (*tip.path, tip.block.hash)
     if frontier not in path:
-        raise NodeDown("another block stands where a recorded payment belongs: waiting until that is settled")
+        raise Waiting("another block stands where a recorded payment belongs: waiting until that is settled")
     if len(path) > LONGEST_CHAIN:
-        raise NodeDown("too many payments wait for their confirmation")
+        raise Waiting("too many payments wait for their confirmation")
     block = tip.block
     return Head(block.account, block.hash, block.balance, block.representative, path)
 

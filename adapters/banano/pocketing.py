@@ -12,7 +12,7 @@ from adapters.banano.blocks import ZERO, Blob, Head, read_blob, receiving, sendi
 from adapters.banano.keys import HOT, Keyring
 from adapters.banano.node import Node
 from adapters.banano.options import BananoOptions
-from adapters.banano.payments import finish, head_of
+from adapters.banano.payments import Waiting, finish, head_of
 from adapters.banano.work import Worker
 from adapters.base import NodeDown, Prepared, Tried, Watched
 
@@ -35,12 +35,17 @@ class Pocketing:
         blobs = [read_blob(tried.prepared) for tried in live]
         busy = {blob.block.link for blob in blobs if not blob.sends}
         while self._candidates:
-            number, send = self._candidates.popleft()
-            made = self._collect(number, send, busy, live) if send else self._sweep(number, live)
+            made = self._try(*self._candidates.popleft(), busy, live)
             if made is not None:
                 return made
         self._work_ahead(live)
         return None
+
+    def _try(self, number: int, send: str, busy: set[str], live: Sequence[Tried]) -> Prepared | None:
+        try:
+            return self._collect(number, send, busy, live) if send else self._sweep(number, live)
+        except Waiting:
+            return None  # one account that must wait holds up no other
 
     def _look(self, watch: Sequence[Watched]) -> deque[Candidate]:
         """First the hot account, then the richest deposits, then the addresses worth emptying."""

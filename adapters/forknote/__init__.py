@@ -254,7 +254,8 @@ class Forknote(CoinAdapter):
         with self._in_time() as dialect:
             asked = params_of(dialect.name, method, fields)
             try:
-                return self._client.raw(method, asked)
+                said: dict[str, Any] = self._client.raw(method, asked)
+                return said
             except WalletdError as error:
                 return {"error": {"code": error.code, "message": error.message}}
 

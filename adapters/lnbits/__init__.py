@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
+from adapters import lightning
 from adapters.base import (
     AddressRequest,
     CheckedAddress,
@@ -84,11 +85,11 @@ class Lnbits(CoinAdapter):
             return invoices.create(server, self.options, request)
 
     def check_address(self, text: str) -> CheckedAddress:
-        return invoices.check(text, self.options.network)
+        return lightning.check(text, self.options.network)
 
     def is_ours(self, address: str) -> bool:
         """By the payment hash alone: an invoice of ours that was signed anew with another amount is ours too."""
-        name = invoices.read(address, self.options.network).payment_hash
+        name = lightning.read(address, self.options.network).payment_hash
         with self._in_time() as server:
             payments.own_wallet(server, self.options.wallet_id)
             row = server.payment(name, "admin")

@@ -14,8 +14,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from adapters.base import Absent, Confirmed, Dead, LookupResult, NodeDown, Pending, Tried, Unknown
+from adapters.lightning import FINAL
 from adapters.lnbits.payments import Blob
-from adapters.lnbits.receipts import FINAL
 from adapters.lnbits.server import Row, Server
 from wallets_site.base.clock import now
 
@@ -65,7 +65,7 @@ def _of_row(row: Row, blob: Blob) -> LookupResult:
 def _of_nothing(server: Server, tried: Tried, blob: Blob, release_minutes: int) -> LookupResult:
     expired = blob.expires <= now()
     if not tried.attempts:
-        return Dead("The invoice expired before it was paid.") if expired else Absent()
+        return Absent()  # of an expired invoice too: broadcast() refuses it, and that is the proof
     if tried.attempts == 1 and tried.outcome == "refused":
         return Dead("The LNbits server refused to pay it.")
     keeps = any(row.keeps_failed for row in server.rows(1, key="admin"))

@@ -1,62 +1,31 @@
-"""Invoices: judged offline before they are paid, and verified before they are shown to a payer."""
+"""New invoices: asked for in satoshi, and verified before they are shown to a payer."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any, Final
 
-from adapters.base import AddressRequest, CheckedAddress, InvalidAddress, NewAddress, NodeDown, NodeRefused
-from adapters.codecs import bolt11
+from adapters import lightning
+from adapters.base import AddressRequest, InvalidAddress, NewAddress, NodeDown, NodeRefused
 from adapters.codecs.bolt11 import Invoice
-from adapters.lnbits.options import CURRENCIES, LnbitsOptions
+from adapters.lnbits.options import LnbitsOptions
 from adapters.lnbits.server import Said, Server
 from wallets_site.base.clock import now
 
-SAT: Final = 1000  # millisatoshi
-LONGEST_MEMO: Final = 639  # bytes; LNbits 1.6 takes 640 characters, BOLT #11 holds 639 bytes
 CLOCKS_APART: Final = timedelta(minutes=10)
-_NETWORKS: Final = {currency: network for network, currency in CURRENCIES.items()}
-
-
-def check(text: str, network: str) -> CheckedAddress:
-    """Raises InvalidAddress. Amounts in millisatoshi."""
-    invoice = read(text, network)
-    if invoice.amount is None:
-        raise InvalidAddress("This invoice names no amount. Ask the recipient for one with an amount.")
-    if invoice.expires <= now():
-        raise InvalidAddress("This invoice has expired. Ask the recipient for a new one.")
-    return CheckedAddress(
-        invoice.text,
-        network=network,
-        amount=invoice.amount,
-        memo=invoice.description,
-        expires=invoice.expires,
-    )
-
-
-def read(text: str, network: str) -> Invoice:
-    """A whole invoice of this network, expired or not. Raises InvalidAddress."""
-    text = text.strip()
-    if text[:10].lower() == "lightning:":
-        text = text[10:]
-    try:
-        invoice = bolt11.decode(text)
-    except ValueError as error:
-        raise InvalidAddress(f"This is not a Lightning invoice ({error}). Copy it again, whole.") from None
-    if invoice.currency != CURRENCIES[network]:
-        there = _NETWORKS.get(invoice.currency, invoice.currency)
-        raise InvalidAddress(f"This invoice is on the network {there!r}; this wallet is on the network {network!r}.")
-    return invoice
 
 
 def create(server: Server, options: LnbitsOptions, request: AddressRequest) -> NewAddress:
     """Raises NodeRefused for what can never be asked, NodeDown otherwise, as when the server gives another invoice."""
-    amount = request.amount
-    if amount is None or amount < SAT or amount % SAT:
-        raise NodeRefused("A Lightning invoice needs an amount of whole satoshi.")
-    if len(request.memo.encode()) > LONGEST_MEMO:
-        raise NodeRefused(f"The memo is too long: {LONGEST_MEMO} bytes at most.")
-    said = _ask(server, options, request, amount)
+    amount, memo, seconds = lightning.asked(request, options.expiry_seconds)
+    body: dict[str, Any] = {
+        "out": False,  # newer servers take its absence for a payment
+        "amount": amount // lightning.SAT,
+        "unit": "sat",
+        "memo": memo,  # the oldest servers refuse an empty one
+        "expiry": seconds,
+    }
+    said = _ask(server, body, options.webhook_url)
     if said.status not in (200, 201) or not isinstance(said.data, dict):
         raise _refusal(said)
     invoice = _verified(said.data, options.network, amount)
@@ -65,22 +34,10 @@ def create(server: Server, options: LnbitsOptions, request: AddressRequest) -> N
     return NewAddress(invoice.text, ref=invoice.payment_hash, expires=invoice.expires)
 
 
-def _ask(server: Server, options: LnbitsOptions, request: AddressRequest, amount: int) -> Said:
-    seconds = options.expiry_seconds
-    if request.expires is not None:
-        seconds = int((request.expires - now()).total_seconds())
-        if seconds < 1:
-            raise NodeRefused("The invoice would expire before it can be paid.")
-    body: dict[str, Any] = {
-        "out": False,  # newer servers take its absence for a payment
-        "amount": amount // SAT,
-        "unit": "sat",
-        "memo": request.memo or request.label or f"Deposit {request.number}",  # the oldest servers refuse an empty one
-        "expiry": seconds,
-    }
-    if not options.webhook_url:
+def _ask(server: Server, body: dict[str, Any], webhook: str) -> Said:
+    if not webhook:
         return server.new_invoice(body)
-    said = server.new_invoice({**body, "webhook": options.webhook_url})
+    said = server.new_invoice({**body, "webhook": webhook})
     words = said.reason.lower()
     if said.status == 400 and ("callback" in words or "webhook" in words):
         # Its rules forbid the address (1.6 refuses IP addresses and plain host names). Polling alone suffices.
@@ -100,7 +57,7 @@ def _verified(data: dict[str, Any], network: str, amount: int) -> Invoice:
     """The invoice in the answer: `bolt11` since 1.0, `payment_request` before and again since 1.3.1."""
     text = data.get("bolt11") or data.get("payment_request")
     try:
-        invoice = read(text if isinstance(text, str) else "", network)
+        invoice = lightning.read(text if isinstance(text, str) else "", network)
     except InvalidAddress as error:
         raise NodeDown(f"The LNbits server gave an invoice that cannot be used: {error.message}") from None
     if invoice.amount != amount:

@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from adapters import lightning
 from adapters.base import option
+from adapters.lightning import CURRENCIES
 
-# What invoices of a network begin with, after "ln" (BOLT #11).
-CURRENCIES: Final = {"main": "bc", "test": "tb", "signet": "tbs", "regtest": "bcrt"}
 _KEY: Final = re.compile(r"[0-9a-zA-Z]{8,128}")
 
 
@@ -43,13 +43,8 @@ class LnbitsOptions:
             if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
                 raise ImproperlyConfigured(f"{name} must be a whole number from {low} to {high}")
 
-    @property
-    def currency(self) -> str:
-        return CURRENCIES[self.network]
-
     def reserve(self, amount: int) -> int:
-        """What a payment must hold for its route, rounded up. LNbits 1.6 demands max(2,000 msat, 1 %) by default."""
-        return max(self.reserve_min, -(-amount * self.reserve_basis_points // 10_000))
+        return lightning.reserve(amount, least=self.reserve_min, basis_points=self.reserve_basis_points)
 
 
 def _check_url(name: str, url: str, *, empty: bool) -> None:

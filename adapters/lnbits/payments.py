@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from adapters import lightning
 from adapters.base import (
-    InvalidAddress,
     NodeDown,
     NodeRefused,
     NotEnoughFunds,
@@ -21,7 +21,6 @@ from adapters.base import (
     Tried,
     Unclear,
 )
-from adapters.lnbits import invoices
 from adapters.lnbits.options import LnbitsOptions
 from adapters.lnbits.server import Row, Said, Server, UpstreamWallet
 from wallets_site.base.clock import now
@@ -71,13 +70,8 @@ def prepare(server: Server, options: LnbitsOptions, payments: Sequence[Payment],
     if len(payments) != 1:
         raise NodeRefused("A Lightning payment pays one invoice.")
     (payment,) = payments
-    try:
-        checked = invoices.check(payment.address, options.network)
-    except InvalidAddress as error:
-        raise NodeRefused(error.message, address=payment.address) from None
-    if payment.amount <= 0 or checked.amount != payment.amount or checked.expires is None:
-        raise NodeRefused("The amount is not that of the invoice.", address=payment.address)
-    name = invoices.read(payment.address, options.network).payment_hash
+    invoice = lightning.to_pay(payment.address, payment.amount, options.network)
+    name = invoice.payment_hash
     live = list(live)
     if any(tried.prepared.id == name for tried in live):
         raise NodeRefused("This invoice is being paid already.", address=payment.address)
@@ -86,7 +80,7 @@ def prepare(server: Server, options: LnbitsOptions, payments: Sequence[Payment],
     reserve = options.reserve(payment.amount)
     if wallet.balance - _promised(live) < payment.amount + reserve:
         raise NotEnoughFunds(SHORT)
-    blob = Blob(checked.address, payment.amount, reserve, checked.expires, wallet.id)
+    blob = Blob(invoice.text, payment.amount, reserve, invoice.expires, wallet.id)
     return Prepared(name, blob.text(), fee=0, slot=name, payments=(payment.id,))
 
 

@@ -12,13 +12,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from adapters import lightning
 from adapters.base import Found, InvalidAddress, NodeDown, Page, Watched
 from adapters.codecs import bolt11
-from adapters.lnbits import invoices
+from adapters.lightning import FINAL
 from adapters.lnbits.server import HASH, Row, Server
 from wallets_site.base.clock import now
 
-FINAL: Final = 1000  # confirmations of a settled payment: it can never be undone
 INVOICES_A_PAGE: Final = 50
 LINES_A_PAGE: Final = 50
 LEAST_LEFT: Final = 30  # seconds that a page keeps for the list
@@ -146,7 +146,7 @@ def _left(row: Row) -> Found:
 def incoming(row: Row, network: str) -> Iterator[Found]:
     """A paid invoice known from the server alone: its amount is the invoice's own."""
     try:
-        invoice = invoices.read(row.invoice, network)
+        invoice = lightning.read(row.invoice, network)
     except InvalidAddress:
         raise NodeDown("the LNbits server shows an invoice that cannot be read") from None
     if invoice.amount != row.amount or invoice.payment_hash != row.payment_hash:

@@ -1,12 +1,21 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, cast
+
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path
 
 from ledger import queries
+from ledger.admin.acting import ActingAdmin, ReasonForm
 from ledger.admin.decisions import DecisionsAdmin
 from ledger.admin.readonly import ReadOnlyAdmin, amount_text
 from ledger.models import Account, Event, Operation, Posting, Queue, Transaction
+from ledger.services import reversals
+
+if TYPE_CHECKING:
+    from accounts.models import User
 
 
 @admin.register(Account)
@@ -41,7 +50,7 @@ class PostingLines(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(Transaction)
-class TransactionAdmin(ReadOnlyAdmin):
+class TransactionAdmin(ActingAdmin):
     question = "Every event in the books, newest first. Nothing here can be changed; a correction is a reversal."
     list_display = ("id", "kind", "scope", "key", "actor", "created_at")
     list_filter = ("kind",)
@@ -49,6 +58,26 @@ class TransactionAdmin(ReadOnlyAdmin):
     list_select_related = ("actor",)
     ordering = ("-id",)
     inlines = (PostingLines,)
+    fields = ("kind", "scope", "key", "actor", "memo", "reverses", "created_at", "undo")
+    readonly_fields = ("undo",)
+
+    def get_urls(self) -> list[URLPattern]:
+        own = path("<int:pk>/reverse/", self.admin_site.admin_view(self.reverse), name="transaction_reverse")
+        return [own, *super().get_urls()]
+
+    def reverse(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        row = get_object_or_404(Transaction, pk=pk)
+        do = lambda said: reversals.reverse_transaction(  # noqa: E731
+            user=cast("User", request.user), transaction_id=pk, reason=said["reason"]
+        )
+        words = f"{row.kind}, booked {row.created_at:%Y-%m-%d %H:%M} UTC: every posting is booked the other way."
+        return self.act(request, "Reverse a transaction", words, ReasonForm(request.POST or None), do, "Reversed.")
+
+    @admin.display(description="reversal")
+    def undo(self, row: Transaction) -> str:
+        if row.kind not in reversals.REVERSIBLE:
+            return "Not possible for this kind; propose a correction instead."
+        return self.link("transaction_reverse", "Reverse it, with a reason", row.pk)
 
 
 @admin.register(Posting)

@@ -65,7 +65,8 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         ("Deposits", {"fields": ("deposits_on", "confirmations", "watch_confirmations", "min_deposit",
                                  "addresses_max", "pool_size")}),
         ("Withdrawals", {"fields": ("withdrawals_on", "tries_max", "explorer_tx", "solvency_margin")}),
-        ("WordPress API", {"fields": ("pattern", "is_fiat", "is_crypto", "icon_url", "explorer_address", "extra_label")}),
+        ("WordPress API", {"fields": ("pattern", "is_fiat", "is_crypto", "icon_url", "explorer_address",
+                                      "extra_label")}),
     )  # fmt: skip
 
     def get_readonly_fields(self, request: HttpRequest, obj: Coin | None = None) -> tuple[str, ...]:

@@ -1,9 +1,9 @@
-"""What managers decide about payments that wait: approve, reject, cancel, try again; each with a reason, many at once."""
+"""What managers decide about payments that wait: approve, reject, cancel, try again; many at once, with a reason."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -31,7 +31,7 @@ class ReasonForm(forms.Form):
 class DecisionsAdmin(ReadOnlyAdmin):
     """Adds the four actions to a list of operations. The services say who may do what, and to what."""
 
-    actions: ClassVar[Any] = ["approve_them", "reject_them", "cancel_them", "retry_them"]
+    actions: Any = ("approve_them", "reject_them", "cancel_them", "retry_them")
 
     @admin.action(description="Approve")
     def approve_them(self, request: HttpRequest, rows: QuerySet[Operation]) -> HttpResponse | None:

@@ -19,7 +19,7 @@ class ReadOnlyAdmin(_Admin):
     """To be seen, never to be changed. `question` is answered at the top of the list."""
 
     question: str = ""
-    actions = None
+    actions: Any = None
     show_full_result_count = False
     list_per_page = 50
 

@@ -83,6 +83,7 @@ class Dispatch(models.Model):
     settled_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name_plural = "dispatches"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["wallet", "ident"], name="dispatch_once"),
             models.UniqueConstraint(fields=["wallet", "slot"], condition=Q(state="live"), name="dispatch_slot"),

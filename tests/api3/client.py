@@ -15,7 +15,7 @@ from tests.support.factories import PASSWORD
 
 class Plugin:
     def __init__(self, **headers: str) -> None:
-        self.client = Client(headers=headers)  # type: ignore[arg-type]
+        self.client = Client(headers=headers)
 
     def sign_in(self, user: User) -> Plugin:
         """By the plugin's own door."""

@@ -223,7 +223,7 @@ class Replay:
         if name in ("created_time", "updated_time"):
             return MOMENT.fullmatch(ours) is not None
         if name == "txid" and isinstance(theirs, str):
-            return re.sub("[0-9a-f]", "", theirs) == re.sub("[0-9a-f]", "", ours)
+            return bool(re.sub("[0-9a-f]", "", theirs) == re.sub("[0-9a-f]", "", str(ours)))
         if name == "icon_url":
             return str(ours).startswith("http")
         return bool(theirs == ours) if not isinstance(theirs, str) else self._ours(theirs) == ours

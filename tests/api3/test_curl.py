@@ -1,4 +1,4 @@
-"""The curl session of the API's own documentation, with the host, the two assignments and the cookie file made right."""
+"""The curl session of the API's own documentation; host, assignments and the cookie file's name are made right."""
 
 from __future__ import annotations
 

@@ -181,3 +181,74 @@ def test_coins_page_says_what_people_hold(staff, coin, alice):
     fund(alice, make_coin("SEE"), 150_000_000)
     assert "1.5 SEE" in staff.get(reverse("admin:ledger_coin_changelist")).content.decode()
     assert Account.objects.filter(owner=alice).exists()
+
+
+def form_of(page: str) -> dict[str, str]:
+    import re
+
+    return dict(re.findall(r'<input type="hidden" name="(key)" value="([^"]+)"', page))
+
+
+def test_a_correction_is_proposed_by_one_and_accepted_by_another(staff, coin, alice, manager):
+    from ledger.models import Adjustment
+    from tests.support.factories import make_manager
+    from tests.support.money import balances
+
+    fund(alice, coin, 150_000_000)
+    debit, credit = Account.objects.get(kind="user"), Account.objects.get(kind="hot")
+    page = reverse("admin:ledger_adjustment_add")
+    said = {"debit": debit.pk, "credit": credit.pk, "amount": "0.5", "reason": "It vanished."}
+    said |= form_of(staff.get(page).content.decode())
+    for _ in range(2):
+        assert staff.post(page, said).status_code == 302
+    row = Adjustment.objects.get()
+    accept = reverse("admin:adjustment_accept", args=[row.pk])
+    answer = staff.post(accept, {"reason": "ok"}, follow=True)
+    assert "Somebody else must accept" in answer.content.decode()
+    assert balances(coin, alice) == [(150_000_000, 0)]
+
+    second = Client()
+    second.force_login(make_manager("second"))
+    assert "It vanished." in second.get(accept).content.decode()
+    assert "Booked." in second.post(accept, {"reason": "Seen."}, follow=True).content.decode()
+    assert balances(coin, alice) == [(100_000_000, 0)]
+
+
+def test_a_move_is_reversed_from_its_page_with_a_reason(staff, coin, alice, bob):
+    from tests.support.money import balances
+
+    fund(alice, coin, 1_000)
+    sent = send(alice, coin, "bob", 100)
+    page = reverse("admin:ledger_transaction_change", args=[sent.transaction_id])
+    assert "Reverse it, with a reason" in staff.get(page).content.decode()
+    undo = reverse("admin:transaction_reverse", args=[sent.transaction_id])
+    assert staff.post(undo, {"reason": ""}).status_code == 200
+    assert balances(coin, bob) == [(100, 0)]
+    assert "Reversed." in staff.post(undo, {"reason": "Sent twice."}, follow=True).content.decode()
+    assert balances(coin, alice, bob) == [(1_000, 0), (0, 0)]
+
+
+def test_a_brake_is_released_by_two_people(staff, coin, alice, manager):
+    from ledger.models import Brake
+    from tests.support.factories import make_manager
+
+    brake = Brake.objects.create(coin=coin, level="all", reason="Short by 5.")
+    ask, confirm = reverse("admin:brake_ask", args=[brake.pk]), reverse("admin:brake_confirm", args=[brake.pk])
+    assert staff.post(ask, {"reason": "Refilled."}).status_code == 302
+    assert "Somebody else must confirm" in staff.post(confirm, follow=True).content.decode()
+    second = Client()
+    second.force_login(make_manager("second"))
+    assert "Refilled." in second.get(confirm).content.decode()
+    assert "Released." in second.post(confirm, follow=True).content.decode()
+    brake.refresh_from_db()
+    assert brake.released_at is not None
+
+
+@pytest.mark.parametrize(
+    "page",
+    ["ledger_adjustment", "ledger_brake", "ledger_solvencycheck", "ledger_seal", "ledger_hold", "ledger_liabilitytree"],
+)
+def test_lists_of_corrections_and_checks_answer_their_question(staff, coin, page):
+    answer = staff.get(reverse(f"admin:{page}_changelist"))
+    assert answer.status_code == 200
+    assert 'class="help"' in answer.content.decode()

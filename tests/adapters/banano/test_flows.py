@@ -335,6 +335,18 @@ def test_unreceivable_is_judged_by_what_collected_it(world: BananoWorld):
     assert world.adapter.lookup(Tried(chore, attempts=1, outcome="unclear")) == Absent()
 
 
+def test_an_account_that_must_wait_holds_up_no_other(world: BananoWorld):
+    alice, bob = world.new_address(), world.new_address()
+    world.deposit(alice, 2 * DUST)
+    world.node.do("receive", key=key_of(1), send=world.deposit(alice, DUST))  # not confirmed, and not by us
+    world.deposit(bob, DUST)
+
+    chore = world.adapter.chores(world.watch, ())
+
+    assert chore is not None
+    assert world.blob(chore).block.as_json("ban_")["account"] == bob
+
+
 def test_a_small_balance_is_not_worth_emptying(world: BananoWorld):
     alice = world.new_address()
     world.deposit(alice, BAN - 1)

@@ -1,22 +1,16 @@
-"""The node's moods, versions and rubbish; the options; who computes work; what managers may look up."""
+"""The node's moods, versions and rubbish, and the addresses that need no node."""
 
 from __future__ import annotations
 
-import sqlite3
-from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.exceptions import ImproperlyConfigured
 
-from adapters.banano import READS, Banano, BananoOptions
+from adapters.banano import Banano, BananoOptions
 from adapters.banano.node import Node, number, truth
-from adapters.banano.options import COINS
-from adapters.banano.work import Worker
 from adapters.base import AddressRequest, Dead, InvalidAddress, NodeDown, NodeRefused, Sent, Tried, Watched
 from adapters.codecs import banano_crypto as crypto
-from adapters.registry import build
-from tests.adapters.banano.world import BAN, BURN, EASY, GENESIS, SEED, BananoWorld, address_of
+from tests.adapters.banano.world import BAN, BURN, GENESIS, SEED, BananoWorld, address_of
 
 URL = "http://127.0.0.1:1"
 
@@ -273,219 +267,13 @@ def test_what_is_watched_is_ours_though_its_number_is_far(world: BananoWorld):
     assert one.address == far
 
 
-# -- work --
+@pytest.mark.parametrize("entry", [7, "text", ["x"]], ids=str)
+def test_a_balance_of_a_wrong_form_is_refused(entry: Any):
+    with pytest.raises(NodeDown):
+        Says({"balances": {ADDRESS: entry}}).balances([ADDRESS])
 
 
-@pytest.mark.parametrize("first", ["node", "own"])
-def test_work_comes_from_the_node_or_from_here(world: BananoWorld, first: str):
-    world.fill(5 * BAN)
-    world.rebuilt(work=first)
-    world.node.do("asked")
-
-    prepared = world.prepared(BAN)
-
-    assert ("work_generate" in world.node.do("asked")) is (first == "node")
-    assert world.send(prepared) == Sent(prepared.id, 0)
-
-
-def test_a_node_whose_control_is_switched_off_leaves_the_work_to_us(world: BananoWorld):
-    world.node.do("set", control=False)
-    world.fill(5 * BAN)
-
-    assert world.send(prepared := world.prepared(BAN)) == Sent(prepared.id, 0)
-
-
-def test_a_work_server_is_asked_first_and_not_believed(world: BananoWorld, tmp_path: Path):
-    (tmp_path / "server").mkdir()
-    server = BananoWorld(tmp_path / "server")
-    try:
-        world.rebuilt(work_url=server.node.url, work="own")
-        world.fill(5 * BAN)
-        assert "work_generate" in server.node.do("asked")
-        server.node.do("set", mode="rubbish")
-        assert world.send(prepared := world.prepared(BAN)) == Sent(prepared.id, 0)
-    finally:
-        server.close()
-
-
-def test_work_that_is_too_little_is_not_taken(world: BananoWorld):
-    worker = Worker(world.options, Says({"work": "0" * 16, "network_minimum": EASY}))
-    root = bytes(32)
-
-    work = worker._find(root, int(EASY, 16))
-
-    assert work != "0" * 16
-    assert crypto.work_is_enough(root, work, int(EASY, 16))
-
-
-def test_the_networks_minimum_counts_when_it_is_higher(world: BananoWorld):
-    worker = Worker(world.options, Says({"network_minimum": "fffffe0000000000"}))
-
-    assert worker.needed(sends=True) == 0xFFFFFE0000000000
-
-
-def test_the_next_payments_work_lies_ready_in_another_process(world: BananoWorld, tmp_path: Path):
-    file = tmp_path / "work.sqlite3"
-    world.rebuilt(work_file=str(file))
-    world.fill(5 * BAN)
-    assert world.adapter.chores(world.watch, ()) is None
-    frontier = world.node.ask("account_info", account=world.hot)["frontier"]
-    world.rebuilt(work_file=str(file))
-    world.node.do("asked")
-
-    prepared = world.prepared(BAN)
-
-    with sqlite3.connect(file) as rows:
-        stored = rows.execute("SELECT work FROM work WHERE root = ?", (frontier,)).fetchone()
-    rows.close()
-    assert stored == (world.blob(prepared).block.work,)
-    assert "work_generate" not in world.node.do("asked")
-
-
-def test_a_damaged_work_file_costs_time_and_nothing_else(world: BananoWorld, tmp_path: Path):
-    file = tmp_path / "work.sqlite3"
-    file.write_bytes(b"this is no database, however long one looks at it")
-    world.rebuilt(work_file=str(file))
-    world.fill(5 * BAN)
-
-    assert world.send(prepared := world.prepared(BAN)) == Sent(prepared.id, 0)
-
-
-def test_a_quote_or_a_new_address_never_makes_work(world: BananoWorld):
-    """Those are asked for by pages."""
-    world.fill(5 * BAN)
-    world.node.do("asked")
-
-    world.adapter.quote(world.payment(BAN))
-    world.new_address()
-    world.adapter.health()
-
-    assert "work_generate" not in world.node.do("asked")
-
-
-# -- options --
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"seed": ""},
-        {"seed": "AB" * 31},
-        {"seed": "ZZ" * 32},
-        {"seed_file": "/etc/hostname"},
-        {"coin": "bitcoin"},
-        {"network_identifier": "AB"},
-        {"work_threshold": "fff"},
-        {"hot_address": "ban_bad"},
-        {"representative": "nano_3t6k35gi95xu6tergt6p69ck76ogmitsa8mnijtpxm9fkcm736xtoncuohr3"},
-        {"dust": "1.5"},
-        {"dust": "0"},
-        {"sweep_min": str(1 << 128)},
-        {"max_backlog": -1},
-    ],
-    ids=lambda wrong: str(next(iter(wrong.items()))),
-)
-def test_a_wrong_option_is_named(wrong: dict[str, Any]):
-    with pytest.raises(ImproperlyConfigured) as refusal:
-        options(**wrong)
-
-    assert SEED not in str(refusal.value)
-
-
-def test_the_seed_may_lie_in_a_file(tmp_path: Path):
-    file = tmp_path / "seed"
-    file.write_text(f"{SEED}\n")
-    adapter = Banano(options(seed="", seed_file=str(file)))
-
-    assert adapter.new_address(AddressRequest(number=1)).address == address_of(1, SEED)
-    for text in ("", "AB" * 31, "é" * 64):
-        file.write_text(text)
-        with pytest.raises(ImproperlyConfigured):
-            Banano(options(seed="", seed_file=str(file)))
-    with pytest.raises(ImproperlyConfigured):
-        Banano(options(seed="", seed_file=str(tmp_path / "nowhere")))
-
-
-def test_the_seed_is_shown_nowhere():
-    adapter = Banano(options(password="secret-of-the-proxy"))
-
-    for thing in (adapter.options, adapter, adapter._keys, adapter._node, adapter._worker):
-        assert SEED.lower() not in repr(thing).lower()
-        assert "secret-of-the-proxy" not in repr(thing)
-
-
-def test_the_registry_builds_one():
-    adapter = build("banano", {"url": URL, "seed": SEED})
-
-    assert isinstance(adapter, Banano)
-    assert adapter.max_batch == 1
-    assert adapter.lane == "wallet"
-    with pytest.raises(ImproperlyConfigured):
-        build("banano", {"url": URL, "seed": SEED, "speed": 7})
-
-
-def test_nano_is_the_same_by_configuration():
-    adapter = Banano(options(coin="nano"))
-    made = adapter.new_address(AddressRequest(number=1)).address
-
-    assert made.startswith("nano_")
-    assert adapter.check_address(made).network == COINS["nano"].genesis
-    assert adapter.uri(made, 5) == f"nano:{made}?amount=5"
-    assert (adapter.options.threshold(True), adapter.options.threshold(False)) == (
-        0xFFFFFFF800000000,
-        0xFFFFFE0000000000,
-    )
-    with pytest.raises(InvalidAddress, match="another network"):
-        adapter.check_address(ADDRESS)
-
-
-def test_the_setup_help_names_the_callback_and_the_loopback():
-    lines = Banano(options()).setup_lines("https://wallets.example/wallets/api3/notify/BAN/callback/token")
-
-    assert "httpcallback" in lines
-    assert "/notify/BAN/callback/token" in lines
-    assert 'address = "::1"' in lines
-
-
-# -- looking things up --
-
-SEED_DOCUMENT_CALLS = {
-    "account_balance", "account_block_count", "account_get", "account_history", "account_info", "account_key",
-    "account_representative", "accounts_balances", "accounts_frontiers", "block_info", "blocks_info",
-    "representatives", "representatives_online",
-}  # fmt: skip
-
-
-def test_every_reading_call_of_the_rpc_manual_can_be_made(world: BananoWorld):
-    world.fill(5 * BAN)
-    frontier = world.node.ask("account_info", account=world.hot)["frontier"]
-    values = {
-        "account": world.hot, "accounts": f"{world.hot}, {ADDRESS}", "key": "AB" * 32, "hash": frontier,
-        "hashes": frontier, "count": "2", "block": frontier,
-    }  # fmt: skip
-
-    assert set(READS) >= SEED_DOCUMENT_CALLS
-    for method in sorted(SEED_DOCUMENT_CALLS):
-        fields = {name: value for name, value in values.items() if name in READS[method]}
-        answer = world.adapter.explore(method, fields)
-        assert answer == world.node.ask(
-            method,
-            **{name: value.split(", ") if name in ("accounts", "hashes") else value for name, value in fields.items()},
-        )
-        assert "error" not in answer
-
-
-def test_the_nodes_own_refusal_is_shown_as_it_is(world: BananoWorld):
-    assert world.adapter.explore("block_info", {"hash": "XYZ"}) == {"error": "Invalid block hash"}
-
-
-@pytest.mark.parametrize("method", ["send", "process", "wallet_create", "stop", "sign", "block_create", "", "__init__"])
-def test_no_other_call_can_be_made(world: BananoWorld, method: str):
-    world.node.do("asked")
-
-    with pytest.raises(NodeRefused):
-        world.adapter.explore(method, {})
-    with pytest.raises(NodeRefused):
-        world.adapter.explore("account_info", {"action": "send"})
-
-    assert set(world.node.do("asked")) == {"version"}
+@pytest.mark.parametrize("name", [7, "ab" * 32, "AB", ""], ids=str)
+def test_a_frontier_of_a_wrong_form_is_refused(name: Any):
+    with pytest.raises(NodeDown):
+        Says({"frontiers": {ADDRESS: name}}).frontiers([ADDRESS])

@@ -237,21 +237,18 @@ def test_the_row_of_the_payee_is_no_payment_of_ours(new: LnbitsWorld):
 # -- what nothing at all means --
 
 
-def test_nothing_found_before_a_try_is_absent_and_after_the_expiry_dead(either: LnbitsWorld):
-    prepared = either.prepare(COIN)
-
-    assert either.adapter.lookup(Tried(prepared)) == Absent()
-    with time_machine.travel(now() + HOUR + timedelta(seconds=1)):
-        assert isinstance(either.adapter.lookup(Tried(prepared)), Dead)
+def test_nothing_found_before_a_try_is_absent(either: LnbitsWorld):
+    assert either.adapter.lookup(Tried(either.prepare(COIN))) == Absent()
 
 
-def test_an_expired_invoice_is_not_sent(either: LnbitsWorld):
+def test_an_invoice_that_expired_is_not_sent_and_dead(either: LnbitsWorld):
     prepared = either.prepare(COIN)
     before = len(either.front.calls)
 
     with time_machine.travel(now() + HOUR + timedelta(seconds=1)):
         assert isinstance(either.adapter.broadcast(prepared), Refused)
-    assert len(either.front.calls) == before
+        assert len(either.front.calls) == before
+        assert isinstance(either.adapter.lookup(tried(prepared, "refused")), Dead)
 
 
 @pytest.mark.parametrize("outcome", ["", "unclear"])

@@ -1,0 +1,77 @@
+"""What every Lightning family shares: which invoices may be paid, and what is held for the route."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from adapters.base import AddressRequest, CheckedAddress, InvalidAddress, NodeRefused
+from adapters.codecs import bolt11
+from adapters.codecs.bolt11 import Invoice
+from wallets_site.base.clock import now
+
+# What invoices of a network begin with, after "ln" (BOLT #11).
+CURRENCIES: Final = {"main": "bc", "test": "tb", "signet": "tbs", "regtest": "bcrt"}
+SAT: Final = 1000  # millisatoshi
+FINAL: Final = 1000  # confirmations of a settled payment: it can never be undone
+_NETWORKS: Final = {currency: network for network, currency in CURRENCIES.items()}
+
+
+def check(text: str, network: str) -> CheckedAddress:
+    """Raises InvalidAddress. The amount is in millisatoshi."""
+    invoice = read(text, network)
+    if invoice.amount is None:
+        raise InvalidAddress("This invoice names no amount. Ask the recipient for one with an amount.")
+    if invoice.expires <= now():
+        raise InvalidAddress("This invoice has expired. Ask the recipient for a new one.")
+    return CheckedAddress(
+        invoice.text,
+        network=network,
+        amount=invoice.amount,
+        memo=invoice.description,
+        expires=invoice.expires,
+    )
+
+
+def read(text: str, network: str) -> Invoice:
+    """A whole invoice of this network, expired or not. Raises InvalidAddress."""
+    text = text.strip()
+    if text[:10].lower() == "lightning:":
+        text = text[10:]
+    try:
+        invoice = bolt11.decode(text)
+    except ValueError as error:
+        raise InvalidAddress(f"This is not a Lightning invoice ({error}). Copy it again, whole.") from None
+    if invoice.currency != CURRENCIES[network]:
+        there = _NETWORKS.get(invoice.currency, invoice.currency)
+        raise InvalidAddress(f"This invoice is on the network {there!r}; this wallet is on the network {network!r}.")
+    return invoice
+
+
+def to_pay(address: str, amount: int, network: str) -> Invoice:
+    """The invoice, if exactly this amount may be paid to it now. Raises NodeRefused."""
+    try:
+        checked = check(address, network)
+    except InvalidAddress as error:
+        raise NodeRefused(error.message, address=address) from None
+    if amount <= 0 or checked.amount != amount:
+        raise NodeRefused("The amount is not that of the invoice.", address=address)
+    return read(address, network)
+
+
+def asked(request: AddressRequest, expiry_seconds: int) -> tuple[int, str, int]:
+    """Amount, memo and seconds of a new invoice. Raises NodeRefused for what can never be asked."""
+    if request.amount is None or request.amount < SAT or request.amount % SAT:
+        raise NodeRefused("A Lightning invoice needs an amount of whole satoshi.")
+    memo = request.memo or request.label or f"Deposit {request.number}"
+    if len(memo.encode()) > bolt11.LONGEST_DESCRIPTION:
+        raise NodeRefused(f"The memo is too long: {bolt11.LONGEST_DESCRIPTION} bytes at most.")
+    if request.expires is not None:
+        expiry_seconds = int((request.expires - now()).total_seconds())
+    if expiry_seconds < 1:
+        raise NodeRefused("The invoice would expire before it can be paid.")
+    return request.amount, memo, expiry_seconds
+
+
+def reserve(amount: int, *, least: int, basis_points: int) -> int:
+    """What a payment must hold for its route, rounded up. LNbits 1.6 demands max(2,000 msat, 1 %) by default."""
+    return max(least, -(-amount * basis_points // 10_000))
