@@ -13,21 +13,30 @@ LONGEST_ID: Final = 18
 LONGEST_TEXT: Final = 254
 
 
-def find_recipient(text: str) -> User | None:
+def find_recipient(text: str, *, numbers: bool = False) -> User | None:
     """Who is meant by this user name or proven e-mail; None for nobody, somebody inactive or without has_wallets.
+
+    numbers: or by their number; no user name is digits alone.
 
     An exact match, letter case aside. One query whatever the answer, so that its time tells nothing.
     """
     wanted = text.strip().lower()[: LONGEST_TEXT + 1].replace("\0", " ")  # PostgreSQL refuses NUL
     proven = EmailAddress.objects.filter(user=OuterRef("pk"), email=wanted, verified=True)
-    return _receivers().filter(Q(username=wanted) | Exists(proven)).order_by("pk").first()
+    meant = Q(username=wanted) | Exists(proven)
+    if numbers:
+        meant |= Q(pk=_number(text))
+    return _receivers().filter(meant).order_by("pk").first()
 
 
 def find_by_id(text: str) -> User | None:
     """The same for a user's number, as programs name people. One query whatever the answer."""
+    return _receivers().filter(pk=_number(text)).first()
+
+
+def _number(text: str) -> int:
     digits = text.strip()
     plain = digits.isascii() and digits.isdigit() and len(digits) <= LONGEST_ID
-    return _receivers().filter(pk=int(digits) if plain else 0).first()
+    return int(digits) if plain else 0
 
 
 def _receivers() -> QuerySet[User]:

@@ -96,7 +96,7 @@ class DemoLightning(DemoChain):
     def pay_invoice(self, payer: str, invoice: Invoice, *, fee: int = 0, hold: int = 0) -> None:
         """Once however often it comes. Raises NotEnough, or Banned for an invoice that nobody can pay any more.
 
-        hold: seconds until it settles. Within one wallet the route costs nothing.
+        fee: what the route costs. hold: seconds until it settles.
         """
         amount = invoice.amount or 0
         with self._open() as db:

@@ -12,6 +12,8 @@ from wallets_site.base.clock import now
 # What invoices of a network begin with, after "ln" (BOLT #11).
 CURRENCIES: Final = {"main": "bc", "test": "tb", "signet": "tbs", "regtest": "bcrt"}
 SAT: Final = 1000  # millisatoshi
+LONGEST: Final = 1000  # characters of an invoice: as many as the ledger keeps of an address
+LONGEST_MEMO: Final = 400  # bytes; an invoice with it stays below that
 FINAL: Final = 1000  # confirmations of a settled payment: it can never be undone
 _NETWORKS: Final = {currency: network for network, currency in CURRENCIES.items()}
 
@@ -37,6 +39,8 @@ def read(text: str, network: str) -> Invoice:
     text = text.strip()
     if text[:10].lower() == "lightning:":
         text = text[10:]
+    if len(text) > LONGEST:
+        raise InvalidAddress(f"This is no Lightning invoice that fits here: {LONGEST} characters at most.")
     try:
         invoice = bolt11.decode(text)
     except ValueError as error:
@@ -63,8 +67,8 @@ def asked(request: AddressRequest, expiry_seconds: int) -> tuple[int, str, int]:
     if request.amount is None or request.amount < SAT or request.amount % SAT:
         raise NodeRefused("A Lightning invoice needs an amount of whole satoshi.")
     memo = request.memo or request.label or f"Deposit {request.number}"
-    if len(memo.encode()) > bolt11.LONGEST_DESCRIPTION:
-        raise NodeRefused(f"The memo is too long: {bolt11.LONGEST_DESCRIPTION} bytes at most.")
+    if len(memo.encode()) > LONGEST_MEMO:
+        raise NodeRefused(f"The memo is too long: {LONGEST_MEMO} bytes at most.")
     if request.expires is not None:
         expiry_seconds = int((request.expires - now()).total_seconds())
     if expiry_seconds < 1:

@@ -4,7 +4,7 @@ another order after a crash. Rows are known by their hash alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from adapters.base import NodeDown
 from adapters.forknote.addresses import payment_id_of
@@ -48,14 +48,13 @@ class History:
         said = self._client.ask("get_transaction", {"transaction_id": number})
         return read_row(said.part("transaction_info"))
 
-    def unlock_of(self, payment_id: str, txid: str) -> int | None:
-        """The unlock time of an incoming transaction, which walletd tells only for those with a payment id."""
-        said = self._client.ask("get_incoming_payments", {"payments": [payment_id]})
-        for group in said.parts("payments"):
-            for one in group.parts("payments"):
-                if one.text("tx_hash") == txid:
-                    return one.whole("unlock_time")
-        return None
+    def unlocks(self, payment_ids: Collection[str]) -> dict[str, int]:
+        """Unlock times by txid. walletd tells them only of incoming transactions with a payment id."""
+        if not payment_ids:
+            return {}
+        said = self._client.ask("get_incoming_payments", {"payments": sorted(payment_ids)})
+        found = [one for group in said.parts("payments") for one in group.parts("payments")]
+        return {one.text("tx_hash"): one.whole("unlock_time") for one in found}
 
     def pending(self, address: str) -> int:
         return self._client.ask("get_pending_balance", {"address": address}).whole("pending_balance")

@@ -181,7 +181,7 @@ class Snake:
             (at for at, tx in enumerate(rows) if self._may_change(tx, tip, depth, place.next + at, count)), None
         )
         place = self._onward(place, rows, unsettled, more)
-        moves = [one for tx in rows for one in self._found(tx, tip, hot)]
+        moves = self._found(rows, tip, hot)
         return Page(tuple(moves), place.text(), more)
 
     def _rows_from(self, place: Place) -> tuple[Place, list[Tx]]:
@@ -213,35 +213,42 @@ class Snake:
     def transfer(self, txid: str, tip: int, hot: str) -> tuple[Found, ...]:
         for tx in self._history.backwards():
             if tx.hash == txid:
-                return tuple(self._found(tx, tip, hot))
+                return tuple(self._found([tx], tip, hot))
         return ()
 
-    def _found(self, tx: Tx, tip: int, hot: str) -> list[Found]:
-        deposits = tx.deposits(hot, self._options.receive)
-        locked = self._locked(tx, tip, deposits) if deposits else frozenset()
-        return found(tx, tip, hot, self._options.receive, locked)
+    def _found(self, rows: list[Tx], tip: int, hot: str) -> list[Found]:
+        """A sender can lock what he sends. The dialect tells so only of transactions with a payment id; of the others,
+        what should be spendable by its depth and still is pending is locked."""
+        receive = self._options.receive
+        deep = [tx for tx in rows if self._is_deep(tx, tip) and tx.deposits(hot, receive)]
+        unlocks = self._history.unlocks({tx.payment_id for tx in deep if tx.payment_id})
+        untold = {tx.hash for tx in deep if tx.hash not in unlocks}
+        if untold and not self._history.pending(""):
+            untold = set()
+        newest = self._history.newest(ROWS_A_CALL) if untold else []
+        pending: dict[str, int] = {}
+        made = []
+        for tx in rows:
+            known = replace(tx, unlock=unlocks.get(tx.hash, 0))
+            suspects = tx.deposits(hot, receive) if tx.hash in untold else ()
+            locked = frozenset(one for one in suspects if self._is_stuck(tx, one, tip, newest, pending))
+            made += found(known, tip, hot, receive, locked)
+        return made
 
-    def _locked(self, tx: Tx, tip: int, deposits: dict[str, int]) -> frozenset[str]:
-        """Addresses whose money a sender has locked. The dialect does not say so of a transaction without payment id:
-        there, what should be spendable by its depth and still is pending is locked."""
-        depth = tx.confirmations(tip)
-        if tx.state != SUCCEEDED or depth < SPENDABLE_AT or tx.coinbase:
-            return frozenset()
-        unlock = self._history.unlock_of(tx.payment_id, tx.hash) if tx.payment_id else None
-        if unlock is not None:
-            return frozenset(deposits) if replace(tx, unlock=unlock).is_locked(tip) else frozenset()
-        if not self._history.pending(""):
-            return frozenset()
-        return frozenset(one for one in deposits if self._is_stuck(tx, one, tip))
+    @staticmethod
+    def _is_deep(tx: Tx, tip: int) -> bool:
+        least = COINBASE_DEPTH if tx.coinbase else SPENDABLE_AT
+        return tx.state == SUCCEEDED and tx.confirmations(tip) >= least
 
-    def _is_stuck(self, tx: Tx, address: str, tip: int) -> bool:
+    def _is_stuck(self, tx: Tx, address: str, tip: int, newest: list[Tx], pending: dict[str, int]) -> bool:
         """Whether this deposit is part of what is pending at its address though it is deep enough. Where the deposits
-        there leave it open which of them are, all of them are taken to be."""
-        stuck = self._history.pending(address)
-        others = []
-        for other in self._history.newest(ROWS_A_CALL) if stuck else []:
+        there leave it open which of them are, all of them are taken to be. pending: asked once for each address."""
+        if address not in pending:
+            pending[address] = self._history.pending(address)
+        stuck, others = pending[address], []
+        for other in newest if stuck else []:
             amount = other.received.get(address, 0) if other.state == SUCCEEDED else 0
-            if other.confirmations(tip) < (COINBASE_DEPTH if other.coinbase else SPENDABLE_AT):
+            if not self._is_deep(other, tip):
                 stuck -= amount
             elif amount and other.hash != tx.hash:
                 others.append(amount)
@@ -370,9 +377,11 @@ class Snake:
             return Absent()
         if tried.outcome == "sent":
             return Unknown("walletd took this payment but does not list it now.")
-        if tried.outcome == "refused":
-            return Dead("walletd refused this payment before it made anything of it.")
-        return self._never_made(tried, order, rows)
+        if tried.outcome != "refused":
+            return self._never_made(tried, order, rows)
+        # An earlier try without an answer must be proven never made too.
+        earlier = self._never_made(tried, order, rows) if tried.attempts > 1 else Absent()
+        return Dead("walletd refused this payment before it made anything of it.") if earlier == Absent() else earlier
 
     def _never_made(self, tried: Tried, order: Order, rows: list[Tx]) -> LookupResult:
         """No trace of a try without an answer. A walletd that crashed lists less than it did until it has read the

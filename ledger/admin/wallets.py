@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 from adapters.models import Wallet
 from ledger import nodes
 from ledger.models import Coin, CoinWallet
-from ledger.services import wallets
+from ledger.services import site_settings, wallets
 
 if TYPE_CHECKING:
     _Form = forms.ModelForm[Wallet]
@@ -170,5 +170,7 @@ class WalletAdmin(_Admin):
     @admin.display(description="Lines for the daemon")
     def setup(self, wallet: Wallet) -> str:
         symbol = self.coin_symbol(wallet).split(" ")[0]
-        lines = nodes.setup_lines(wallet, f"{settings.SITE_URL}/wallets/notify/{symbol}/{{kind}}/%s")
+        secret = site_settings.current().notify_secret
+        path = f"notify-{secret}" if secret else "notify"
+        lines = nodes.setup_lines(wallet, f"{settings.SITE_URL}/wallets/{path}/{symbol}/{{kind}}/%s")
         return format_html("<pre>{}</pre>", lines or "This kind of node needs none.")

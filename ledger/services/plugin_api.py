@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from accounts.proof import Proof
-from accounts.queries import find_by_id, find_recipient
-from ledger import posting
+from accounts.queries import find_recipient
 from ledger.models import Account, Address, Coin, FeeRule, Kind, Limit, Operation, Purpose, Withdrawal
 from ledger.services import addresses, fees, moves, sending, withdrawals
-from ledger.services.quotes import Quote, request_of
+from ledger.services.quotes import Quote
 from wallets_site.base.errors import InsufficientFunds
 
 if TYPE_CHECKING:
@@ -100,9 +99,8 @@ def operations(user: User, coin: Coin, *, count: int, first: int) -> list[Operat
 
 
 def find_person(text: str) -> User | None:
-    """By number, user name or proven e-mail. The same two statements whatever the answer."""
-    by_number, by_name = find_by_id(text), find_recipient(text)
-    return by_number or by_name
+    """By number, user name or proven e-mail. The same statement whatever the answer."""
+    return find_recipient(text, numbers=True)
 
 
 def move(
@@ -110,14 +108,12 @@ def move(
     comment: str, tags: str,
 ) -> Operation:  # fmt: skip
     """Raises WalletError; InsufficientFunds tells the total and what is available."""
-    net, _ = fees.split(coin, Purpose.MOVE, amount, includes_fee=includes_fee)
-    request = request_of("move", coin, recipient.pk, "", "", net)
-    done = posting.find(scope=moves.scope_of(user.pk), key=key, request=request)
-    if done is not None:
-        return Operation.objects.get(transaction_id=done, user=user, incoming=False)
-    quote = moves.preview_move(user=user, coin=coin, recipient=recipient, amount=amount, includes_fee=includes_fee)
-    _demand_covered(user, quote)
-    return moves.request_move(user=user, quote=quote, proof=proof, key=key, comment=comment, tags=tags)
+    net, fee = fees.split(coin, Purpose.MOVE, amount, includes_fee=includes_fee)
+    quote = Quote("move", coin, user.pk, recipient, "", "", net, fee, includes_fee=includes_fee)
+    try:
+        return moves.request_move(user=user, quote=quote, proof=proof, key=key, comment=comment, tags=tags)
+    except InsufficientFunds as error:
+        raise InsufficientFunds(error.message, total=str(quote.total), **error.data) from error
 
 
 def withdraw(

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+import time_machine
 
 from accounts.models import User
 from ledger.models import Coin, SiteSettings
 from ledger.services import site_settings
 from tests.api3.client import Plugin
 from tests.support.money import charge, make_coin
+from wallets_site.base.clock import now
 
 
 @pytest.fixture
@@ -49,3 +53,10 @@ def at_bob(bob: User) -> Plugin:
 @pytest.fixture
 def anybody(site) -> Plugin:
     return Plugin()
+
+
+@pytest.fixture
+def clock(site) -> Iterator[time_machine.Traveller]:
+    """Time stands still until the test shifts it."""
+    with time_machine.travel(now(), tick=False) as traveller:
+        yield traveller

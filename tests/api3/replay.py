@@ -217,9 +217,9 @@ class Replay:
 
     def _same(self, name: str, theirs: Any, ours: Any) -> bool:
         if name in ("deposit_address", "new_address", "address") and theirs:
-            return self.known.setdefault(theirs, ours) == ours
+            return bool(self.known.setdefault(theirs, ours) == ours)
         if name in ("do_withdraw", "do_move", "do_new_address"):
-            return re.fullmatch("[0-9a-f]{10}", ours) is not None and self.known.setdefault(theirs, ours) == ours
+            return re.fullmatch("[0-9a-f]{10}", ours) is not None and bool(self.known.setdefault(theirs, ours) == ours)
         if name in ("created_time", "updated_time"):
             return MOMENT.fullmatch(ours) is not None
         if name == "txid" and isinstance(theirs, str):

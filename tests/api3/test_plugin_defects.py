@@ -194,7 +194,7 @@ def test_an_address_is_checked_when_it_is_asked_for(rich, at_alice, alice):
 
 
 def test_a_node_that_is_down_leaks_nothing(rich, at_alice, bob):
-    switch(rich, chain_file="/nonexistent/secret-path/chain.sqlite3")
+    switch(rich, chain_file="/dev/null/secret-path/chain.sqlite3")
     answer = at_alice.get("do_withdraw", symbol="TST", withdraw_address="x", withdraw_amount="1",
                           _wpnonce=at_alice.nonce("do_withdraw"))  # fmt: skip
     assert b"secret-path" not in answer.content

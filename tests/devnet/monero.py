@@ -23,6 +23,7 @@ from tests.devnet.rpc import HOST, CallError, DevnetError
 MATURE = 130
 BLOCKS_A_CALL = 50  # so that no call meets its time limit
 RECONNECT_SECONDS = 30
+RELAY_SECONDS = 30
 USER = "site"
 PASSWORD = "of the wallet files"
 UNIT = Decimal(10) ** 12
@@ -173,12 +174,14 @@ class Monero:
         destinations = [{"address": address, "amount": amount} for address, amount in outputs.items()]
         self.outside("refresh")
         try:
-            return dict(self.outside("transfer", destinations=destinations, account_index=0, **more))
+            paid = self.outside("transfer", destinations=destinations, account_index=0, **more)
         except CallError as error:
             if error.code != -37:
                 raise
-        self.mine(10)
-        return dict(self.outside("transfer", destinations=destinations, account_index=0, **more))
+            self.mine(10)
+            paid = self.outside("transfer", destinations=destinations, account_index=0, **more)
+        await_relayed(self.node, paid["tx_hash"])
+        return dict(paid)
 
     def reorg(self, count: int, *, drop: bool = False) -> int:
         """Replaces the last blocks by one more of others; drop: the payments in them stay out."""
@@ -218,6 +221,18 @@ class Monero:
         """Option values of an adapter for the site's wallet."""
         login = {"user": USER, "password": self.password}
         return {"wallet_url": self.site.url, "daemon_url": self.node.url, **login, "network": "regtest", **more}
+
+
+def await_relayed(node: DigestRpc, txid: str) -> str:
+    """The same txid. For some milliseconds after a send, monerod leaves the transaction out of new blocks."""
+    deadline = time.monotonic() + RELAY_SECONDS
+    while True:
+        found = node.post("/get_transactions", {"txs_hashes": [txid], "prune": True}).get("txs", [])
+        if found and (not found[0]["in_pool"] or found[0]["relayed"]):
+            return txid
+        if time.monotonic() > deadline:
+            raise DevnetError(f"{txid} was not relayed")
+        time.sleep(0.02)
 
 
 def atomic(amount: str | Decimal) -> int:

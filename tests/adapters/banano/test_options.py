@@ -15,13 +15,11 @@ from adapters.registry import build
 from tests.adapters.banano.world import BAN, SEED, BananoWorld, address_of
 
 URL = "http://127.0.0.1:1"
+ADDRESS = address_of(1)
 
 
 def options(**given: Any) -> BananoOptions:
     return BananoOptions(**{"url": URL, "seed": SEED, **given})
-
-
-# -- options --
 
 
 @pytest.mark.parametrize(

@@ -20,9 +20,6 @@ def tried(prepared: Prepared, outcome: str = "unclear", attempts: int = 1) -> Tr
     return Tried(prepared, attempts=attempts, outcome=outcome)  # type: ignore[arg-type]
 
 
-# -- what is prepared --
-
-
 def test_a_payment_is_one_signed_block_and_its_slot_is_its_place(world: BananoWorld):
     world.fill(5 * BAN)
     address = world.outside_address()

@@ -4,26 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from adapters.banano import BananoOptions
 from adapters.banano.work import Worker
 from adapters.base import Sent
 from adapters.codecs import banano_crypto as crypto
-from tests.adapters.banano.world import BAN, EASY, SEED, BananoWorld
-
-URL = "http://127.0.0.1:1"
-
-
-def options(**given: Any) -> BananoOptions:
-    return BananoOptions(**{"url": URL, "seed": SEED, **given})
-
-
 from tests.adapters.banano.test_node import Says
-
-# -- work --
+from tests.adapters.banano.world import BAN, EASY, BananoWorld
 
 
 @pytest.mark.parametrize("first", ["node", "own"])

@@ -91,6 +91,6 @@ class Recording:
         if (one["method"], one["path"]) != (call.method, call.path):
             return False
         if call.path == "/api/v1/wallet":  # tells the wallet's id to its admin key only
-            return one["key"] == call.key
+            return bool(one["key"] == call.key)
         known = self._wallets.get(call.key)
-        return one["key"] == call.key or (known is not None and self._wallets.get(one["key"]) == known)
+        return bool(one["key"] == call.key) or (known is not None and self._wallets.get(one["key"]) == known)

@@ -342,6 +342,17 @@ def test_without_details_the_list_tells_the_cost(old: LnbitsWorld):
     assert old.adapter.lookup(tried(prepared, "sent")) == Confirmed(FINAL, prepared.id, 31)
 
 
+def test_without_details_a_second_no_to_a_payment_that_was_made_proves_nothing(old: LnbitsWorld):
+    prepared = outside(old, "success")
+    old.adapter.broadcast(prepared)
+    made = b'{"paid": true, "preimage": ""}'
+    no = b'{"detail": "Payment failed: already paid"}'
+    old.front.instead = lambda call: (520, no) if call.pays else (200, made) if prepared.id in call.path else None
+
+    assert isinstance(old.adapter.broadcast(prepared), UnclearSend)
+    assert old.adapter.lookup(tried(prepared, "unclear", attempts=2)) == Confirmed(FINAL, prepared.id, 0)
+
+
 def test_without_details_a_paid_invoice_of_ours_is_credited_by_its_own_amount(old: LnbitsWorld):
     own, cursor = old.ask(COIN), old.cursor()
     without_details(old)

@@ -130,7 +130,7 @@ class Scanning:
     def test_one_transaction_that_pays_one_user_twice_is_one_deposit(self, world: MoneroWorld):
         alice = world.new_address()
         twice = [{"address": alice, "amount": XMR}, {"address": alice, "amount": 2 * XMR}]
-        txid = world.outside("transfer", destinations=twice, account_index=0)["tx_hash"]
+        txid = world.pay_all(twice)["tx_hash"]
         world.mine(1)
 
         (one,) = incoming(world.poll(), alice)

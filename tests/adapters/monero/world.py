@@ -14,7 +14,7 @@ from adapters.monero.payments import Blob
 from tests.adapters.contract import World
 from tests.adapters.monero import recordings
 from tests.devnet.digest import DigestRpc
-from tests.devnet.monero import PASSWORD, USER, Monero
+from tests.devnet.monero import PASSWORD, USER, Monero, await_relayed
 from tests.devnet.proxy import Proxy
 from tests.devnet.rpc import HOST, CallError
 
@@ -90,7 +90,7 @@ class MoneroWorld(World):
 
     def steal(self, address: str, amount: int) -> str:
         destinations = [{"address": address, "amount": amount}]
-        return str(self.site("transfer", destinations=destinations, account_index=0)["tx_hash"])
+        return self._sent(self.site("transfer", destinations=destinations, account_index=0))
 
     def kill(self, prepared: Prepared) -> None:
         self.spend_elsewhere(prepared)
@@ -129,14 +129,21 @@ class MoneroWorld(World):
 
     def pay(self, outputs: dict[str, int], **more: Any) -> dict[str, Any]:
         """From outside; mines when all coins there are locked."""
-        destinations = [{"address": address, "amount": amount} for address, amount in outputs.items()]
+        return self.pay_all([{"address": address, "amount": amount} for address, amount in outputs.items()], **more)
+
+    def pay_all(self, destinations: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
         try:
-            return dict(self.outside("transfer", destinations=destinations, account_index=0, **more))
+            paid = self.outside("transfer", destinations=destinations, account_index=0, **more)
         except CallError as error:
             if error.code != -37:
                 raise
-        self.mine(LOCK)
-        return dict(self.outside("transfer", destinations=destinations, account_index=0, **more))
+            self.mine(LOCK)
+            paid = self.outside("transfer", destinations=destinations, account_index=0, **more)
+        self._sent(paid)
+        return dict(paid)
+
+    def _sent(self, answer: dict[str, Any]) -> str:
+        return await_relayed(self.node, str(answer["tx_hash"]))
 
     def mine_behind(self, blocks: int) -> None:
         """Without telling the site's wallet."""
@@ -152,7 +159,7 @@ class MoneroWorld(World):
     def spend_elsewhere(self, prepared: Prepared) -> str:
         """Spends a coin of this payment, which is not sent, on something else; not yet in a block."""
         image = Blob.read(prepared).key_images[0]
-        return str(self.site("sweep_single", address=self._miner, key_image=image)["tx_hash"])
+        return self._sent(self.site("sweep_single", address=self._miner, key_image=image))
 
     def site_calls(self) -> list[str]:
         """What the site's wallet was asked and answered."""

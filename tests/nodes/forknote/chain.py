@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from dataclasses import dataclass
 from typing import Any
@@ -38,12 +39,14 @@ def digest(*parts: object) -> str:
     return hashlib.sha256(":".join(map(str, parts)).encode()).hexdigest()
 
 
+@functools.cache
 def make_address(secret: str, view: str, prefix: int = PREFIX) -> str:
     return cryptonote_base58.encode_address(
         prefix, hashlib.sha256(secret.encode()).digest() + hashlib.sha256(view.encode()).digest()
     )
 
 
+@functools.cache
 def is_address(text: str) -> bool:
     try:
         prefix, payload = cryptonote_base58.decode_address(text)

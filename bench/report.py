@@ -1,0 +1,64 @@
+"""What a run found: bench/results.json and a table. A goal that is missed says so; nothing is left out."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from typing import Literal
+
+RESULTS = Path(__file__).parent / "results.json"
+STARTED = time.monotonic()
+
+
+@dataclass(frozen=True)
+class Result:
+    """ratio: value against the reference's, or the value itself where the goal is absolute."""
+
+    name: str
+    value: float
+    unit: str
+    against: str
+    ratio: float
+    goal: str
+    ok: bool
+    conditions: str
+
+
+@dataclass
+class Report:
+    results: list[Result]
+
+    def add(
+        self, name: str, value: float, unit: str, *, against: str = "", ratio: float | None = None,
+        goal: float | None = None, better: Literal["more", "less"] = "more", conditions: str = "",
+    ) -> None:  # fmt: skip
+        shown = value if ratio is None else ratio
+        ok = goal is None or (shown >= goal if better == "more" else shown <= goal)
+        words = "" if goal is None else f"{'>=' if better == 'more' else '<='} {goal:g}"
+        self.results.append(Result(name, round(value, 4), unit, against, round(shown, 4), words, ok, conditions))
+        say(
+            f"{name}: {value:.4g} {unit}{f', {shown:.3g} of {against}' if against else ''} {words} {'' if ok else 'MISSED'}"
+        )
+
+    def write(self) -> None:
+        RESULTS.write_text(json.dumps([asdict(result) for result in self.results], indent=1) + "\n")
+
+    def table(self) -> str:
+        rows = [("name", "value", "against", "ratio", "goal", "")]
+        rows += [
+            (r.name, f"{r.value:g} {r.unit}", r.against, f"{r.ratio:g}", r.goal, "ok" if r.ok else "MISSED")
+            for r in self.results
+        ]
+        widths = [max(len(row[column]) for row in rows) for column in range(6)]
+        return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+
+
+def say(words: str) -> None:
+    print(f"[{time.monotonic() - STARTED:6.0f} s] {words}", flush=True)
+
+
+def middle(values: list[float]) -> float:
+    return float(median(values))

@@ -1,0 +1,67 @@
+"""Runs everything and writes bench/results.json. ROWS= (default 1,000,000): the deepest history that is filled."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("WALLETS_TEST_ROOT", tempfile.mkdtemp(prefix="wallets-bench-"))
+os.environ.setdefault("WALLETS_DATA_DIR", os.environ["WALLETS_TEST_ROOT"] + "/data")
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+
+import django
+
+django.setup()
+
+from bench import http, ledger, world  # noqa: E402
+from bench.report import Report, say  # noqa: E402
+from tests.support import databases  # noqa: E402
+from tests.support.databases import Database  # noqa: E402
+from tests.support.postgresql import Cluster  # noqa: E402
+
+
+def on_postgresql(report: Report, rows: int) -> None:
+    cluster = Cluster(durable=True)
+    folder = Path(os.environ["WALLETS_TEST_ROOT"]) / "postgresql"
+    folder.mkdir(parents=True)
+    try:
+        cluster.execute("CREATE DATABASE bench")
+        databases.use(databases.postgresql_aliases(cluster.url("bench")))
+        databases.migrate()
+        database = Database("postgresql", folder, cluster.url("bench"))
+        say("a site with its members")
+        made = world.populate()
+        world.install_reference()
+        ledger.commit_cost(report)
+        reference = ledger.moves(report, cluster, database, "bench", made)
+        ledger.bytes_a_move(report)
+        ledger.fees(report, database, made)
+        ledger.shapes(report, database, made)
+        http.moves(report, database, made, reference)
+        ledger.reads(report, made, rows)
+    finally:
+        databases.close_all()
+        cluster.remove()
+
+
+def on_sqlite(report: Report) -> None:
+    folder = Path(os.environ["WALLETS_TEST_ROOT"]) / "sqlite"
+    databases.use(databases.sqlite_aliases(folder))
+    databases.migrate()
+    ledger.sqlite_writers(report, Database("sqlite", folder), world.populate())
+
+
+def main() -> int:
+    rows = int(os.environ.get("ROWS") or 1_000_000)
+    report = Report([])
+    on_postgresql(report, rows)
+    on_sqlite(report)
+    report.write()
+    print(report.table())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
