@@ -83,7 +83,8 @@ def bytes_a_move(report: Report) -> None:
         cursor.execute("SELECT count(*) FROM ledger_transaction WHERE kind = 'move'")
         (count,) = cursor.fetchone()
         cursor.execute(
-            "SELECT sum(pg_total_relation_size(name::regclass)) FROM unnest(ARRAY['ledger_transaction', 'ledger_posting']) name"
+            "SELECT sum(pg_total_relation_size(name::regclass))"
+            " FROM unnest(ARRAY['ledger_transaction', 'ledger_posting']) name"
         )
         (size,) = cursor.fetchone()
     report.add("bytes_a_move", int(size) / count, "bytes", goal=700, better="less",
@@ -112,7 +113,8 @@ def fill(world: World, rows: int) -> Account:
                     " RETURNING id, key)"
                     " INSERT INTO ledger_posting (transaction_id, number, coin_id, debit_id, credit_id, amount,"
                     " credit_seq, credit_debits, credit_credits)"
-                    " SELECT id, 0, %s, %s, %s, 1, key::bigint, %s, %s + key::bigint - %s FROM made ORDER BY key::bigint",
+                    " SELECT id, 0, %s, %s, %s, 1, key::bigint, %s, %s + key::bigint - %s FROM made"
+                    " ORDER BY key::bigint",
                     [begin, many, world.coin.pk, hot.pk, account.pk, account.debits, base, begin],
                 )
             say(f"filled {begin + many - start} of {rows} postings")

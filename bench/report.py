@@ -39,9 +39,8 @@ class Report:
         ok = goal is None or (shown >= goal if better == "more" else shown <= goal)
         words = "" if goal is None else f"{'>=' if better == 'more' else '<='} {goal:g}"
         self.results.append(Result(name, round(value, 4), unit, against, round(shown, 4), words, ok, conditions))
-        say(
-            f"{name}: {value:.4g} {unit}{f', {shown:.3g} of {against}' if against else ''} {words} {'' if ok else 'MISSED'}"
-        )
+        beside = f", {shown:.3g} of {against}" if against else ""
+        say(f"{name}: {value:.4g} {unit}{beside} {words} {'' if ok else 'MISSED'}")
 
     def write(self) -> None:
         RESULTS.write_text(json.dumps([asdict(result) for result in self.results], indent=1) + "\n")

@@ -1,6 +1,6 @@
 """A real LNbits 1.6.2 on make-believe money (FakeWallet, SQLite), on a loopback port, for tests.
 
-It lives in an environment of its own, outside the repository: $WALLETS_TEST_VENVS, or the user's cache directory.
+It lives in an environment of its own, outside the repository: $LNBITS_TEST_HOME, or the user's cache directory.
 To make it: python -m tests.lnbits.server
 """
 
@@ -31,7 +31,7 @@ PASSWORD = "correct-horse-1"
 
 def home() -> Path:
     cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(os.environ.get("WALLETS_TEST_VENVS") or Path(cache) / "wallets-tests") / f"lnbits-{VERSION}"
+    return Path(os.environ.get("LNBITS_TEST_HOME") or Path(cache) / "wallets-tests") / f"lnbits-{VERSION}"
 
 
 def _mark() -> Path:
