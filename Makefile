@@ -1,5 +1,6 @@
 # make demo   a site on simulated coins, at http://127.0.0.1:8000 (PORT= chooses another port)
 # make test   everything that must be true before a change goes in
+# make bench  speed beside references in one run, into bench/results.json (ROWS= depth of history)
 # make devnet the site with a real litecoind on a private test network
 
 PYTHON ?= python3
@@ -10,7 +11,7 @@ JOBS ?= 2
 export PORT
 unexport MAKEFLAGS MFLAGS MAKELEVEL
 
-.PHONY: demo test devnet lint types checks tests install install-dev clean
+.PHONY: demo test devnet bench lint types checks tests install install-dev clean
 
 demo devnet: export WALLETS_FOLLOW_PARENT = 1
 
@@ -19,6 +20,9 @@ demo: install
 
 devnet: install-dev
 	@$(RUN) -m tests.devnet.site
+
+bench: install-dev
+	@$(RUN) -m bench.run
 
 test: lint types checks tests
 

@@ -22,7 +22,7 @@ def find_recipient(text: str, *, numbers: bool = False) -> User | None:
     """
     wanted = text.strip().lower()[: LONGEST_TEXT + 1].replace("\0", " ")  # PostgreSQL refuses NUL
     proven = EmailAddress.objects.filter(user=OuterRef("pk"), email=wanted, verified=True)
-    meant = Q(username=wanted) | Exists(proven)
+    meant: Q = Q(username=wanted) | Q(Exists(proven))
     if numbers:
         meant |= Q(pk=_number(text))
     return _receivers().filter(meant).order_by("pk").first()

@@ -103,8 +103,9 @@ def hint(wallet: Wallet, kind: str, message: str, body: bytes = b"") -> Hint | N
 
 
 def kinds() -> list[tuple[str, str]]:
-    """(kind, title) of every coin family a manager may connect."""
-    return [(kind, registry.family(kind).title) for kind in registry.FAMILIES]
+    """(kind, title) of every coin family a manager may connect: those whose addresses need no amount."""
+    made = [(kind, registry.family(kind)) for kind in registry.FAMILIES]
+    return [(kind, family.title) for kind, family in made if Feature.INVOICE not in family.features]
 
 
 def option_fields(kind: str) -> tuple[dataclasses.Field[Any], ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,10 @@ def acknowledged(notes: Path) -> list[str]:
     return notes.read_text().split() if notes.exists() else []
 
 
+def more_than(notes: Path, count: int) -> bool:
+    return len(acknowledged(notes)) > count
+
+
 def everything_acknowledged_is_there_once(notes: Path) -> int:
     keys = acknowledged(notes)
     held = list(Transaction.objects.filter(scope="crash", kind="move").values_list("key", flat=True))
@@ -63,7 +68,7 @@ def test_writers_killed_in_the_middle_lose_nothing_they_acknowledged(site, tmp_p
     for number in range(3):
         before = len(acknowledged(notes))
         running = writers(site, notes, 2, number)
-        wait_for("moves", lambda before=before: len(acknowledged(notes)) > before + PER_ROUND, seconds=60)
+        wait_for("moves", partial(more_than, notes, before + PER_ROUND), seconds=60)
         for child in running:
             child.kill()
         assert everything_acknowledged_is_there_once(notes) > before
@@ -92,7 +97,7 @@ def test_a_killed_server_loses_nothing_it_acknowledged(durable, tmp_path):
     try:
         for _ in range(3):
             before = len(acknowledged(notes))
-            wait_for("moves", lambda before=before: len(acknowledged(notes)) > before + PER_ROUND, seconds=60)
+            wait_for("moves", partial(more_than, notes, before + PER_ROUND), seconds=60)
             cluster.crash()
             close_all()
             cluster.start()
