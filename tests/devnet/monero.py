@@ -24,6 +24,7 @@ MATURE = 130
 BLOCKS_A_CALL = 50  # so that no call meets its time limit
 RECONNECT_SECONDS = 30
 RELAY_SECONDS = 30
+NO_WALLET_OPEN = -13
 USER = "site"
 PASSWORD = "of the wallet files"
 UNIT = Decimal(10) ** 12
@@ -77,19 +78,22 @@ class Monero:
         command += ["--disable-rpc-ban", "--no-zmq", "--no-igd", "--non-interactive"]
         command += self._notify("--block-notify", "block")
         self._processes.spawn("monerod", self.port, [*command, *self.extra], lambda: self.node("get_info", 5))
-        if self._processes.pid("wallet-outside"):
-            self._await_reconnected(self.outside)
+        for name in ("outside", "site"):
+            if self._processes.pid(f"wallet-{name}"):
+                self._await_reconnected(self.wallet(name))
 
     def _await_reconnected(self, wallet: DigestRpc) -> None:
-        """A wallet notices only at its second call that its daemon is another one now."""
+        """A wallet notices only after some calls that its daemon is another one now."""
         deadline = time.monotonic() + RECONNECT_SECONDS
         while True:
             try:
                 wallet("refresh")
                 return
             except CallError as error:
+                if error.code == NO_WALLET_OPEN:
+                    return
                 if time.monotonic() > deadline:
-                    raise DevnetError("the outside wallet does not find its daemon again") from error
+                    raise DevnetError("a wallet does not find its daemon again") from error
             time.sleep(0.1)
 
     def start_wallet(self, name: str, *lines: str, wallet: str = "", login: bool = True) -> None:
