@@ -48,7 +48,7 @@ def test_a_queue_that_gives_a_node_too_little_time_is_refused(settings, times: d
     ],
 )
 def test_a_ledger_file_that_forgets_or_waits_too_late_is_refused(
-    settings, monkeypatch: pytest.MonkeyPatch, option: str, value: str
+    site: Database, settings, monkeypatch: pytest.MonkeyPatch, option: str, value: str
 ) -> None:
     monkeypatch.setitem(settings.DATABASES["default"]["OPTIONS"], option, value)
     assert said() == {"wallets.E002"}

@@ -53,6 +53,11 @@ def test_without_a_memo_one_is_made_up(either: LnbitsWorld):
     assert bolt11.decode(either.ask(COIN).address).description == "Deposit 1"
 
 
+def damaged(text: str) -> str:
+    """The same but for its last character."""
+    return text[:-1] + ("p" if text.endswith("q") else "q")
+
+
 @pytest.mark.parametrize("names", [["payment_request"], ["bolt11"], ["bolt11", "payment_request"]])
 def test_the_invoice_may_stand_under_either_name(new: LnbitsWorld, names: list[str]):
     """0.2 to 0.12: payment_request. 1.0 to 1.3.0: bolt11. Later: both."""
@@ -73,7 +78,7 @@ def test_the_invoice_may_stand_under_either_name(new: LnbitsWorld, names: list[s
         ({"bolt11": foreign("bc", None)}, "another amount"),
         ({"bolt11": foreign("bc", timestamp=1_600_000_000)}, "another time"),
         ({"bolt11": foreign("bc", timestamp=int(now().timestamp()) + HOUR)}, "another time"),
-        ({"bolt11": foreign("bc")[:-1] + "q"}, "checksum"),
+        ({"bolt11": damaged(foreign("bc"))}, "checksum"),
         ({"bolt11": "", "payment_request": ""}, "cannot be used"),
         ({"bolt11": 7}, "cannot be used"),
         ({"payment_hash": HASH}, "another payment hash"),

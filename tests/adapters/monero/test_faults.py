@@ -28,7 +28,8 @@ from adapters.monero import MoneroOptions
 from adapters.monero.payments import Blob
 from tests.devnet.monero import Monero
 from tests.devnet.processes import free_port
-from tests.devnet.rpc import HOST
+from tests.devnet.rpc import HOST, CallError
+from tests.support.processes import wait_for
 
 XMR = 10**12
 LOCK = 10
@@ -149,13 +150,21 @@ def test_a_restricted_wallet_is_said_in_words(monero: Monero, wallet: str):
 # -- payments --
 
 
+def refreshed(monero: Monero) -> bool:
+    try:
+        monero.site("refresh")
+    except CallError:
+        return False
+    return True
+
+
 def test_a_restricted_port_of_the_daemon_is_enough(monero: Monero, wallet: str):
     port = free_port()
     monero.stop_node()
     monero.start_node([f"rpc-restricted-bind-port={port}"])
     adapter = new_adapter(monero, daemon_url=f"http://{HOST}:{port}")
     try:
-        monero.site("refresh")
+        wait_for("the wallet to find its daemon again", lambda: refreshed(monero))
         fill(monero, adapter, [2 * XMR])
         address = outside_address(monero)
         prepared = adapter.prepare([Payment("w1", address, XMR)], [])
