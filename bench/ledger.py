@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from bench import world as worlds
 from bench.report import Report, middle, say
-from bench.world import PEOPLE, World
+from bench.world import World
 from ledger import queries, statements
 from ledger.models import Account, Coin, Kind
 from tests.support.databases import Database
@@ -94,7 +94,6 @@ def bytes_a_move(report: Report) -> None:
 def fill(world: World, rows: int) -> Account:
     """One account with `rows` postings, by INSERT ... SELECT with every guard on."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*), max(id) FROM ledger_posting WHERE credit_id = %s", [world.first])
         account = Account.objects.filter(coin=world.coin, kind=Kind.USER).order_by("-pk")[0]
         hot = Account.objects.get(coin=world.coin, kind=Kind.HOT)
         start = account.version
@@ -162,6 +161,3 @@ def sqlite_writers(report: Report, database: Database, world: World) -> None:
                conditions=where)  # fmt: skip
     report.add("sqlite_errors", errors, "errors", goal=0, better="less", conditions=where)
     report.add("sqlite_longest_wait", longest, "s", goal=1, better="less", conditions=where)
-
-
-assert PEOPLE > 1

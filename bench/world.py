@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -91,7 +90,3 @@ def _pair(text: str) -> tuple[str, float]:
 def install_reference() -> None:
     with connection.cursor() as cursor:
         cursor.execute((ROOT / "bench" / "reference.sql").read_text())
-
-
-def quiet_environment() -> dict[str, str]:
-    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}

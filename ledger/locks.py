@@ -92,15 +92,6 @@ def deposits(wallet_id: int, txids: Iterable[str]) -> list[Deposit]:
     return list(rows.select_related("address__account", "operation").order_by("pk"))
 
 
-def deposit(pk: int) -> Deposit:
-    rows = Deposit.objects.select_for_update(no_key=True, of=("self",))
-    return rows.select_related("address__account", "operation", "coin").get(pk=pk)
-
-
-def operation(pk: int) -> Operation:
-    return Operation.objects.select_for_update(no_key=True).get(pk=pk)
-
-
 def operation_with_pair(pk: int) -> list[Operation]:
     """The operation and, of a move, its other half, lower id first."""
     rows = Operation.objects.select_for_update(no_key=True, of=("self",)).filter(Q(pk=pk) | Q(pair_id=pk))

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from django.db import connection
-from django.db.models import Max, Q
+from django.db.models import Max
 
 from ledger.models import (
     Account,
@@ -23,7 +23,6 @@ from ledger.models import (
     Posting,
     Purpose,
     Queue,
-    Transaction,
     Withdrawal,
 )
 from ledger.money import plain
@@ -368,14 +367,3 @@ def _line_at(account: Account, number: int) -> tuple[datetime, int]:
 
 def shared_accounts_with_queue() -> Iterable[int]:
     return Queue.objects.order_by().values_list("account_id", flat=True).distinct()
-
-
-def transactions_of(operation: Operation) -> list[Transaction]:
-    """Every event in the books behind this operation, oldest first."""
-    wanted = Q(pk=operation.transaction_id)
-    withdrawal = getattr(operation, "withdrawal", None)
-    if withdrawal is not None:
-        wanted |= Q(scope=f"withdrawal:{withdrawal.pk}")
-        if withdrawal.dispatch_id:
-            wanted |= Q(scope=f"dispatch:{withdrawal.dispatch_id}")
-    return list(Transaction.objects.filter(wanted).order_by("pk"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import re
 import socket
-from pathlib import Path
 
 import requests
 
@@ -130,7 +129,3 @@ def _errors(text: str) -> list[str]:
         html.unescape(re.sub(r"<[^>]+>", " ", found)).strip()
         for found in re.findall(r"(?s)<small[^>]*>.*?</small>|role=\"alert\".*?</", text)
     ]
-
-
-def log_of(path: Path) -> str:
-    return path.read_text(errors="replace")[-4000:] if path.exists() else ""
