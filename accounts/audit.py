@@ -34,6 +34,9 @@ class What(StrEnum):
     PERSON_ACTIVATED = "person_activated"
     PERSON_DEACTIVATED = "person_deactivated"
     KEY_RENEWED = "key_renewed"
+    CONTACT_CONFIRMED = "contact_confirmed"
+    CONTACTS_LOCKED = "contacts_locked"
+    CONTACTS_UNLOCK_ASKED = "contacts_unlock_asked"
     SETTINGS_CHANGED = "settings_changed"
 
 

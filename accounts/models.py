@@ -30,6 +30,12 @@ class UserManager(_Manager):
         return self.get(email=(username or "").lower())
 
 
+class Theme(models.TextChoices):
+    AUTO = "", _("as the device has it")
+    LIGHT = "light", _("light")
+    DARK = "dark", _("dark")
+
+
 class User(AbstractBaseUser, PermissionsMixin):
     """A person or a program's owner. Signs in by e-mail; `username` is the public handle, chosen later."""
 
@@ -50,6 +56,15 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=timezone.now)
+    # How this person likes the pages. They stand here because every page reads them with the person.
+    currency = models.CharField(_("currency"), max_length=3, blank=True)  # empty: the site's first
+    language = models.CharField(_("language"), max_length=10, blank=True)  # empty: the browser's
+    time_zone = models.CharField(_("time zone"), max_length=60, blank=True)  # empty: the site's
+    theme = models.CharField(_("theme"), max_length=5, blank=True, choices=Theme)
+    hide_balances = models.BooleanField(_("hide balances"), default=False)
+    # Money goes to confirmed contacts only, from the first moment until the second, which is a day after it was asked.
+    contacts_only_since = models.DateTimeField(null=True, blank=True)
+    contacts_only_until = models.DateTimeField(null=True, blank=True)
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -85,6 +100,11 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def get_username(self) -> str:
         return self.email
+
+    @property
+    def pays_contacts_only(self) -> bool:
+        until = self.contacts_only_until
+        return self.contacts_only_since is not None and (until is None or timezone.now() < until)
 
 
 class Invitation(models.Model):

@@ -17,7 +17,7 @@ from django.core.cache import cache
 from django.db import connections, transaction
 
 from ledger import locks
-from ledger.drains import chores, mail, pay, scan
+from ledger.drains import chores, mail, pay, rates, scan
 from ledger.drains.clock import new_work_for
 from ledger.models import CoinWallet, CronRun, Operation
 from ledger.services import lifecycle
@@ -79,7 +79,8 @@ def _work() -> list[tuple[str, Callable[[], object]]]:
             (f"payouts of {name}", lambda pk=pk: _answered(pay.pay(pk))),  # type: ignore[misc]
             (f"chores of {name}", lambda pk=pk: chores.chores(pk)),  # type: ignore[misc]
         ]
-    return [*steps, ("shared accounts", chores.roll_up), ("mail", mail.deliver), ("old rows", tidy)]
+    last = [("shared accounts", chores.roll_up), ("mail", mail.deliver), ("rates", rates.refresh), ("old rows", tidy)]
+    return [*steps, *last]
 
 
 def _answered(said: bool) -> None:

@@ -33,6 +33,8 @@ TOPICS: Final = {
         Topic("move_cancelled", "Your transfer was cancelled and the coins are back", mails=True),
         Topic("confirm_move", "Please confirm your transfer", mails=True, at_once=True),
         Topic("confirm_withdrawal", "Please confirm your withdrawal", mails=True, at_once=True),
+        Topic("confirm_contact", "Please confirm a new contact", mails=True, at_once=True),
+        Topic("contacts_unlock_asked", "Somebody asked to open your contacts lock", mails=True, at_once=True),
         Topic("approval_needed", "A payment waits for a manager", for_staff=True, mails=True, at_once=True),
         Topic("withdrawal_requested", "You asked for a withdrawal"),
         Topic("withdrawal_sent", "Your withdrawal was handed to the network"),

@@ -12,13 +12,14 @@ from ledger import pokes
 from ledger.drains import chores as chores_drain
 from ledger.drains import mail as mail_drain
 from ledger.drains import pay as pay_drain
+from ledger.drains import rates as rates_drain
 from ledger.drains import reconcile as reconcile_drain
 from ledger.drains import scan as scan_drain
 from ledger.models import CoinWallet
 from ledger.pokes import enqueue
 from ledger.services import lifecycle
 
-__all__ = ["beat", "chores", "enqueue", "mail", "pay", "reconcile", "scan", "sweep"]
+__all__ = ["beat", "chores", "enqueue", "mail", "pay", "rates", "reconcile", "scan", "sweep"]
 
 HEARTBEAT: Final = "wallets:heartbeat"
 DAY: Final = 86_400
@@ -38,6 +39,8 @@ def sweep() -> None:
     lifecycle.expire_unconfirmed()
     if mail_drain.has_work():
         enqueue("mail")
+    if rates_drain.is_due():
+        enqueue("rates")
     reconcile_drain.keep_books()
     for use in CoinWallet.objects.select_related("coin", "wallet"):
         enqueue("scan", use.wallet_id)
@@ -66,6 +69,11 @@ def reconcile(coin_id: int) -> None:
 def mail() -> None:
     pokes.started("mail")
     mail_drain.deliver()
+
+
+def rates() -> None:
+    pokes.started("rates")
+    rates_drain.refresh()
 
 
 def chores(wallet_id: int) -> None:

@@ -172,6 +172,13 @@ CLUSTER_ON = env_bool("WALLETS_CLUSTER", True)  # False: do_cron alone does the 
 # The plugin's own clients mean by AMOUNT what leaves the sender, fee included; its text says: what arrives.
 WALLETS_API3_AMOUNT_INCLUDES_FEE = env_bool("WALLETS_API3_AMOUNT_INCLUDES_FEE", False)
 
+# Currencies that people may see their coins in, the first one unless they choose, and who says what coins are worth:
+# an https address whose JSON answer is {"coin name or symbol": {"eur": 64.2}}. Empty: staff enter them, or nobody.
+WALLETS_CURRENCIES: list[str] = env.list("WALLETS_CURRENCIES", default=["EUR", "USD", "GBP", "CHF"])
+WALLETS_RATES_URL = env.str("WALLETS_RATES_URL", default="")
+# How long a new address in somebody's contacts waits after it was confirmed, in hours.
+WALLETS_CONTACT_HOLD_HOURS = env.int("WALLETS_CONTACT_HOLD_HOURS", default=0)
+
 # Heads of the books' hash chain are appended here; keep a copy away from this machine.
 SEAL_FILE = Path(env.str("WALLETS_SEAL_FILE", default=str(DATA_DIR / "seals.log")))
 

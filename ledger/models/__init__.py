@@ -3,9 +3,9 @@ from __future__ import annotations
 from ledger.models.books import Account, Adjustment, Hold, Kind, Posting, Queue, Seal, Transaction
 from ledger.models.chain import Deposit, Dispatch, Freeze, Withdrawal
 from ledger.models.checks import Brake, LiabilityTree, SolvencyCheck
-from ledger.models.coins import Coin, CoinWallet, FeeRule, Limit, Purpose
-from ledger.models.out import Delivery, Event
-from ledger.models.people import Address, Approval, Operation
+from ledger.models.coins import Coin, CoinWallet, FeeRule, Limit, Purpose, Rate, RatePoint
+from ledger.models.out import Delivery, Event, Inbox, Mute
+from ledger.models.people import Address, Approval, Contact, Operation
 from ledger.models.site import CronRun, SiteSettings
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Brake",
     "Coin",
     "CoinWallet",
+    "Contact",
     "CronRun",
     "Delivery",
     "Deposit",
@@ -24,13 +25,17 @@ __all__ = [
     "FeeRule",
     "Freeze",
     "Hold",
+    "Inbox",
     "Kind",
     "LiabilityTree",
     "Limit",
+    "Mute",
     "Operation",
     "Posting",
     "Purpose",
     "Queue",
+    "Rate",
+    "RatePoint",
     "Seal",
     "SiteSettings",
     "SolvencyCheck",

@@ -118,3 +118,35 @@ class Limit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.coin} {self.purpose} limit"
+
+
+class Rate(models.Model):
+    """What one whole coin is worth now. price: in 10^-12 of the currency's unit, so 64.2 EUR is 64_200_000_000_000."""
+
+    coin = models.ForeignKey(Coin, on_delete=models.CASCADE, related_name="rates")
+    currency = models.CharField(max_length=3, validators=[RegexValidator(r"^[A-Z]{3}\Z", "Three capitals, as in EUR.")])
+    price = AmountField()
+    source = models.CharField(max_length=60, help_text="Who says so.")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["coin__position", "coin__symbol", "currency"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["coin", "currency"], name="one_rate")]
+
+    def __str__(self) -> str:
+        return f"{self.coin} in {self.currency}"
+
+
+class RatePoint(models.Model):
+    """A rate as it stood in some hour, for the change over a day. Old ones are thrown away."""
+
+    coin = models.ForeignKey(Coin, on_delete=models.CASCADE, related_name="+")
+    currency = models.CharField(max_length=3)
+    hour = models.DateTimeField()
+    price = AmountField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["currency", "hour", "coin"], name="one_rate_an_hour")]
+
+    def __str__(self) -> str:
+        return f"{self.currency} {self.hour:%Y-%m-%d %H:%M}"

@@ -57,3 +57,33 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.template} to {self.user_id}"
+
+
+class Mute(models.Model):
+    """A kind of event that a person does not want to hear of by mail, or not in their notifications."""
+
+    class Channel(models.TextChoices):
+        MAIL = "mail", "mail"
+        INBOX = "inbox", "on this site"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="mutes")
+    name = models.CharField(max_length=40)
+    channel = models.CharField(max_length=10, choices=Channel)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["user", "name", "channel"], name="mute_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name} by {self.channel}"
+
+
+class Inbox(models.Model):
+    """How far a person has read their notifications: the number of the newest event they saw."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="inbox"
+    )
+    seen = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"inbox of {self.user_id}"

@@ -70,6 +70,7 @@ class Operation(models.Model):
             models.Index(fields=["user", "coin", "created_at", "id"], name="operation_user_coin"),
             models.Index(fields=["updated_at", "id"], condition=Q(status="unconfirmed"), name="operation_unconfirmed"),
             models.Index(fields=["confirm_digest"], condition=~Q(confirm_digest=""), name="operation_confirm"),
+            models.Index(fields=["user", "updated_at", "id"], name="operation_changed"),
         ]
 
     def __str__(self) -> str:
@@ -150,3 +151,38 @@ class Address(models.Model):
 
     def __str__(self) -> str:
         return self.address
+
+
+class Contact(models.Model):
+    """Somebody its owner pays: a member, or an address of one coin. An address counts once the link in a mail was
+    followed. It is never edited, only replaced."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="contacts")
+    label = models.CharField(max_length=60)
+    member = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    coin = models.ForeignKey(Coin, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    address = models.CharField(max_length=1000, blank=True)
+    extra = models.CharField(max_length=200, blank=True)
+    confirmed_at = models.DateTimeField(null=True)
+    confirm_expires_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["label", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "label"], name="contact_label"),
+            models.UniqueConstraint(fields=["user", "member"], name="contact_member"),
+            models.UniqueConstraint(
+                fields=["user", "coin", "address", "extra"], condition=Q(member=None), name="contact_address"
+            ),
+            models.CheckConstraint(
+                condition=Q(member__isnull=False, coin=None, address="")
+                | Q(member=None, coin__isnull=False) & ~Q(address=""),
+                name="contact_member_or_address",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.label

@@ -20,8 +20,8 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.template.loader import render_to_string
 
 from accounts.capabilities import Capability
-from ledger.models import Delivery, Event, Operation, SiteSettings
-from ledger.services import confirmations, site_settings
+from ledger.models import Delivery, Event, Mute, Operation, SiteSettings
+from ledger.services import confirmations, contacts, site_settings
 from wallets_site.base.clock import now
 
 MOST_TRIES: Final = 8
@@ -48,6 +48,8 @@ LETTERS: Final = {
     "move_incoming": Letter("move_incoming", "confirm_receive_move"),
     "confirm_move": Letter("confirm_move"),
     "confirm_withdrawal": Letter("confirm_withdraw"),
+    "confirm_contact": Letter("confirm_contact"),
+    "contacts_unlock_asked": Letter("contacts_unlock"),
     "approval_needed": Letter("approval_needed", "confirm_inform_admins", to_managers=True),
 }
 
@@ -58,10 +60,10 @@ def plan(event_id: int) -> None:
         event = Event.objects.select_related("operation").get(pk=event_id)
         letter = LETTERS.get(event.name)
         if letter is not None and _is_on(letter, site_settings.current()):
-            rows = [
-                Delivery(event=event, user_id=pk, template=letter.template, next_at=now())
-                for pk in _recipients(event, letter)
-            ]
+            people = set(_recipients(event, letter))
+            if letter.switch:
+                people -= set(_muted(event.name, people))
+            rows = [Delivery(event=event, user_id=pk, template=letter.template, next_at=now()) for pk in sorted(people)]
             Delivery.objects.bulk_create(rows, ignore_conflicts=True)
         Event.objects.filter(pk=event_id).update(mail_due=False)
 
@@ -77,6 +79,11 @@ def _recipients(event: Event, letter: Letter) -> Iterable[int]:
         return [event.user_id] if event.user_id else []
     asker = event.operation.user_id if event.operation else None
     return list(approvers().exclude(pk=asker).values_list("pk", flat=True))
+
+
+def _muted(name: str, people: Iterable[int]) -> Iterable[int]:
+    rows = Mute.objects.filter(name=name, channel=Mute.Channel.MAIL, user__in=people)
+    return rows.values_list("user_id", flat=True)
 
 
 def approvers() -> Any:
@@ -109,22 +116,31 @@ def note_sent(delivery: Delivery, error: str = "") -> None:
 
 def compose(delivery: Delivery) -> EmailMultiAlternatives | None:
     """The letter as it is right now, or None when it has lost its meaning (confirmed or cancelled meanwhile)."""
-    operation, person = delivery.event.operation, delivery.user
-    if operation is None or not person.is_active:
+    person = delivery.user
+    about = _about(delivery) if person.is_active else None
+    if about is None:
         return None
-    link = _link(delivery.template, operation)
-    if link is None:
-        return None
-    context = {
-        "operation": operation, "coin": operation.coin, "person": person, "link": link,
-        "site_name": settings.SITE_NAME, "site_url": settings.SITE_URL,
-        "reason": delivery.event.data.get("reason", "") or operation.reason,
-    }  # fmt: skip
+    context = {**about, "person": person, "site_name": settings.SITE_NAME, "site_url": settings.SITE_URL}
     text = render_to_string(f"ledger/mail/{delivery.template}.txt", context).strip()
     subject, _, body = text.partition("\n")
     letter = EmailMultiAlternatives(" ".join(subject.split()), body.strip() + "\n", _sender(), [person.email])
     letter.attach_alternative(render_to_string(f"ledger/mail/{delivery.template}.html", context), "text/html")
     return letter
+
+
+def _about(delivery: Delivery) -> dict[str, Any] | None:
+    """What the letter tells of and where it leads; None when it has lost its meaning."""
+    event, operation = delivery.event, delivery.event.operation
+    if delivery.template == "confirm_contact":
+        contact = contacts.of(delivery.user).filter(pk=event.data["contact"], confirmed_at=None).first()
+        return {"contact": contact, "link": contacts.link(contact)} if contact else None
+    if delivery.template == "contacts_unlock":
+        return {"opens_at": delivery.user.contacts_only_until, "link": f"{settings.SITE_URL}/contacts/"}
+    link = _link(delivery.template, operation) if operation else None
+    if operation is None or link is None:
+        return None
+    reason = event.data.get("reason", "") or operation.reason
+    return {"operation": operation, "coin": operation.coin, "link": link, "reason": reason}
 
 
 def _link(template: str, operation: Operation) -> str | None:

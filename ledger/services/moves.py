@@ -11,7 +11,7 @@ from accounts import proof as proofs
 from accounts.capabilities import Capability, may, require, require_proven_email
 from ledger import events, locks, posting
 from ledger.models import Account, Coin, Kind, Operation, Purpose
-from ledger.services import confirmations, fees, limits, states
+from ledger.services import confirmations, contacts, fees, limits, states
 from ledger.services.quotes import Quote
 from wallets_site.base.clock import now
 from wallets_site.base.errors import InvalidRequest
@@ -34,6 +34,7 @@ def preview_move(
     includes_fee: `amount` is what leaves the sender, and the recipient gets the rest.
     """
     _check_people(user, recipient)
+    contacts.demand(user, recipient=recipient, coin=coin, address=address)
     states.demand_moves(coin)
     limits.check(user_id=user.pk, coin=coin, purpose=Purpose.MOVE, amount=amount)
     net, fee = fees.split(coin, Purpose.MOVE, amount, includes_fee=includes_fee)
@@ -64,6 +65,7 @@ def request_move(
         if done is not None:
             return Operation.objects.get(transaction_id=done, user=user, incoming=False)
         quote.demand_fresh()
+        contacts.demand(user, recipient=recipient, coin=quote.coin, address=quote.address)
         states.demand_moves(quote.coin)
         limits.check(user_id=user.pk, coin=quote.coin, purpose=Purpose.MOVE, amount=quote.asked)
         reserve = [posting.Leg(sender, source, quote.total)]

@@ -13,7 +13,7 @@ from adapters.base import Payment
 from ledger import events, locks, nodes, posting
 from ledger.models import Address, Coin, Kind, Operation, Purpose, Withdrawal
 from ledger.pokes import enqueue
-from ledger.services import addresses, confirmations, fees, limits, states
+from ledger.services import addresses, confirmations, contacts, fees, limits, states
 from ledger.services.moves import preview_move, scope_of
 from ledger.services.quotes import Quote
 from wallets_site.base.clock import now
@@ -38,6 +38,7 @@ def preview_withdrawal(
         return _preview_inside(user, coin, ours, amount, includes_fee)
     require(user, Capability.WITHDRAW)
     require_proven_email(user)
+    contacts.demand(user, coin=coin, address=checked.address, extra=extra or checked.extra)
     states.demand_withdrawals(coin)
     limits.check(user_id=user.pk, coin=coin, purpose=Purpose.WITHDRAWAL, amount=amount)
     net, fee = fees.split(coin, Purpose.WITHDRAWAL, amount, includes_fee=includes_fee)
@@ -79,6 +80,7 @@ def request_withdrawal(
         if done is not None:
             return Operation.objects.get(transaction_id=done, user=user)
         quote.demand_fresh()
+        contacts.demand(user, coin=quote.coin, address=quote.address, extra=quote.extra)
         states.demand_withdrawals(quote.coin)
         limits.check(user_id=user.pk, coin=quote.coin, purpose=Purpose.WITHDRAWAL, amount=quote.asked)
         needs = confirmations.needed(
