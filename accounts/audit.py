@@ -37,6 +37,8 @@ class What(StrEnum):
     CONTACT_CONFIRMED = "contact_confirmed"
     CONTACTS_LOCKED = "contacts_locked"
     CONTACTS_UNLOCK_ASKED = "contacts_unlock_asked"
+    PAYOUT_PROPOSED = "payout_proposed"
+    PAYOUT_DECIDED = "payout_decided"
     SETTINGS_CHANGED = "settings_changed"
 
 

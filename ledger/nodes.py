@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from adapters import registry
@@ -13,17 +14,21 @@ from adapters.base import (
     CheckedAddress,
     CoinAdapter,
     Feature,
+    Found,
     Health,
     Hint,
+    LookupResult,
     NewAddress,
     NodeError,
     NodeRefused,
     NotEnoughFunds,
     Payment,
     Quote,
+    Tried,
 )
 from adapters.models import Wallet
 from ledger.models import Address, Coin, CoinWallet
+from wallets_site.base.clock import now
 from wallets_site.base.errors import CoinUnavailable, InvalidRequest
 
 
@@ -115,3 +120,26 @@ def option_fields(kind: str) -> tuple[dataclasses.Field[Any], ...]:
 def check_options(kind: str, values: dict[str, Any]) -> None:
     """Raises ImproperlyConfigured for options the family does not take."""
     registry.build(kind, values).close()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a node says of one payment now. moved: what that txid moved; None where it could not be asked."""
+
+    found: LookupResult
+    health: Health
+    txid: str
+    moved: tuple[Found, ...] | None
+    asked_at: datetime
+
+
+def evidence(wallet: Wallet, tried: Tried, txid: str = "") -> Evidence:
+    """Asks the node what became of this payment, and what `txid` (or the payment itself) moved. Never raises."""
+    adapter, txid = registry.open(wallet), txid or tried.prepared.id
+    health = adapter.health()
+    found = adapter.lookup(tried)
+    try:
+        moved: tuple[Found, ...] | None = adapter.transfer(txid) if health.ok else None
+    except NodeError:
+        moved = None
+    return Evidence(found, health, txid, moved, now())

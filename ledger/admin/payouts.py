@@ -64,7 +64,9 @@ class DispatchAdmin(ReadOnlyAdmin):
         unclear = Dispatch.objects.filter(state=Dispatch.State.LIVE, outcome=Dispatch.Outcome.UNCLEAR).count()
         if not unclear:
             return "Every payment handed to a network had a clear answer, or has been found since."
-        return f"{unclear} payments had no clear answer. They are looked up until the network knows."
+        says = f"{unclear} payments had no clear answer. They are looked up until the network knows."
+        link = reverse("admin:payouts_unclear")
+        return format_html('{} <a href="{}">{}</a>', says, link, "Look at them, and decide where nobody knows.")
 
 
 @admin.register(Deposit)

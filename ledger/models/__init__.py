@@ -4,6 +4,7 @@ from ledger.models.books import Account, Adjustment, Hold, Kind, Posting, Queue,
 from ledger.models.chain import Deposit, Dispatch, Freeze, Withdrawal
 from ledger.models.checks import Brake, LiabilityTree, SolvencyCheck
 from ledger.models.coins import Coin, CoinWallet, FeeRule, Limit, Purpose, Rate, RatePoint
+from ledger.models.decisions import Attempt, PayoutDecision
 from ledger.models.out import Delivery, Event, Inbox, Mute
 from ledger.models.people import Address, Approval, Contact, Operation
 from ledger.models.site import CronRun, SiteSettings
@@ -13,6 +14,7 @@ __all__ = [
     "Address",
     "Adjustment",
     "Approval",
+    "Attempt",
     "Brake",
     "Coin",
     "CoinWallet",
@@ -31,6 +33,7 @@ __all__ = [
     "Limit",
     "Mute",
     "Operation",
+    "PayoutDecision",
     "Posting",
     "Purpose",
     "Queue",

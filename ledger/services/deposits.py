@@ -205,12 +205,18 @@ def _check_outgoing(use: CoinWallet, outgoing: Sequence[Found]) -> None:
     ours = Dispatch.objects.filter(wallet=use.wallet).filter(Q(txid__in=txids) | Q(ident__in=txids))
     known = {text for pair in ours.values_list("txid", "ident") for text in pair} | _under_way(use, outgoing)
     for txid in sorted(txids - known):
-        reason = (
-            f"{use.coin.symbol} left the wallet “{use.wallet.name}” in a transaction this site did not make: {txid}"
-        )
-        _, new = Freeze.objects.get_or_create(
-            cause=Freeze.Cause.KEY_ALARM, subject=f"{use.wallet_id}:{txid}",
-            defaults={"wallet": use.wallet, "reason": reason[:300]},
-        )  # fmt: skip
-        if new:
-            events.emit("payouts_frozen", wallet=use.wallet.name, txid=txid, reason=reason)
+        _raise_key_alarm(use, txid, "a transaction this site did not make")
+    confirmed = {item.txid for item in outgoing if item.confirmations > 0}
+    # Given back as never paid, and yet it is in a block: the house has paid twice.
+    for txid in sorted(confirmed & set(ours.filter(state=Dispatch.State.DEAD).values_list("ident", flat=True))):
+        _raise_key_alarm(use, txid, "a payment that was given up and given back")
+
+
+def _raise_key_alarm(use: CoinWallet, txid: str, what: str) -> None:
+    reason = f"{use.coin.symbol} left the wallet “{use.wallet.name}” in {what}: {txid}"
+    _, new = Freeze.objects.get_or_create(
+        cause=Freeze.Cause.KEY_ALARM, subject=f"{use.wallet_id}:{txid}",
+        defaults={"wallet": use.wallet, "reason": reason[:300]},
+    )  # fmt: skip
+    if new:
+        events.emit("payouts_frozen", wallet=use.wallet.name, txid=txid, reason=reason)

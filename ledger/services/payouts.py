@@ -11,13 +11,29 @@ from django.db import transaction
 from adapters.base import Prepared, Refused, SendResult, Sent, Tried, Unclear
 from adapters.models import Wallet
 from ledger import events, locks, posting
-from ledger.models import Account, Address, CoinWallet, Dispatch, Freeze, Kind, Operation, Purpose, Withdrawal
+from ledger.models import (
+    Account,
+    Address,
+    Attempt,
+    CoinWallet,
+    Dispatch,
+    Freeze,
+    Kind,
+    Operation,
+    PayoutDecision,
+    Purpose,
+    Withdrawal,
+)
 from ledger.services import fees, site_settings, solvency
 from ledger.services.withdrawals import close, give_back
 from wallets_site.base.clock import now
 from wallets_site.base.errors import WrongState
 
 REASON: Final = 300
+NEVER_ARRIVED: Final = "The payment never reached the network; the coins are back."
+_FOUND_FIELDS: Final = (
+    *("attempts", "attempted_at", "txid", "confirmations", "outcome", "reason", "fee", "state", "settled_at"),
+)
 
 
 def queued(use: CoinWallet, most: int) -> list[Withdrawal]:
@@ -83,16 +99,22 @@ def record(use: CoinWallet, prepared: Prepared, withdrawal_ids: list[int], lane:
 
 
 def begin_attempt(pk: int) -> Dispatch | None:
-    """Commit that the next thing done is a send; None when it must not be sent (frozen, or no longer live)."""
+    """Commit that the next thing done is a send; None when it must not be sent: frozen, no longer live, or people
+    are deciding what became of it."""
     with transaction.atomic(durable=True):
         row = locks.dispatch(pk)
-        if row.state != Dispatch.State.LIVE or (row.attempts == 0 and frozen(row.wallet_id)):
+        if row.state != Dispatch.State.LIVE or (row.attempts == 0 and frozen(row.wallet_id)) or _in_question(row):
             return None
         row.attempts, row.attempted_at, row.outcome = row.attempts + 1, now(), Dispatch.Outcome.NONE
         row.save(update_fields=["attempts", "attempted_at", "outcome"])
+        Attempt.objects.create(dispatch=row, number=row.attempts, begun_at=row.attempted_at)
         if row.attempts == 1:
             _to_transit(row)
         return row
+
+
+def _in_question(row: Dispatch) -> bool:
+    return PayoutDecision.objects.filter(dispatch=row, state=PayoutDecision.State.PROPOSED).exists()
 
 
 def _to_transit(row: Dispatch) -> None:
@@ -123,6 +145,9 @@ def note_outcome(pk: int, attempt: int, result: SendResult) -> None:
             if isinstance(result, Unclear):
                 events.emit("payout_unclear", dispatch=row.pk, reason=row.reason)
         row.save(update_fields=["outcome", "txid", "reason"])
+        Attempt.objects.filter(dispatch=row, number=attempt).update(
+            outcome=row.outcome, reason=row.reason, answered_at=now()
+        )
 
 
 def note_wait(pk: int, reason: str) -> None:
@@ -142,16 +167,24 @@ def confirm(pk: int, *, txid: str, confirmations: int, fee: int | None, needed: 
             row.attempts, row.attempted_at = 1, now()
             _to_transit(row)
         changed = (row.txid, row.confirmations) != (txid, confirmations)
-        row.txid, row.confirmations, row.outcome = txid, confirmations, Dispatch.Outcome.SENT
+        row.txid, row.confirmations, row.outcome, row.reason = txid, confirmations, Dispatch.Outcome.SENT, ""
         if fee is not None:
             row.fee = fee
         if changed:
             _tell_txid(row)
         if confirmations >= needed:
             _finish(row)
-        row.save(
-            update_fields=["attempts", "attempted_at", "txid", "confirmations", "outcome", "fee", "state", "settled_at"]
-        )
+        row.save(update_fields=_FOUND_FIELDS)
+
+
+def close_found(row: Dispatch, *, txid: str, confirmations: int, fee: int | None) -> None:
+    """Two people say it was paid by `txid`. The row is locked, live and was attempted."""
+    row.txid, row.confirmations, row.outcome, row.reason = txid, confirmations, Dispatch.Outcome.SENT, ""
+    if fee is not None:
+        row.fee = fee
+    _tell_txid(row)
+    _finish(row)
+    row.save(update_fields=_FOUND_FIELDS)
 
 
 def _tell_txid(row: Dispatch) -> None:
@@ -199,15 +232,33 @@ def release(pk: int, reason: str) -> None:
         row = locks.dispatch(pk)
         if row.state != Dispatch.State.LIVE:
             return
-        rows = locks.withdrawals(dispatch=row)
-        if row.attempts and rows:
-            transit = posting.account(row.coin, Kind.TRANSIT)
-            legs = [posting.Leg(transit, _held(withdrawal), withdrawal.amount) for withdrawal in rows]
-            _post(row, "withdrawal_dead", "dead", legs)
-        for withdrawal in rows:
+        for withdrawal in _out_of_transit(row):
             _requeue_or_fail(withdrawal, reason)
-        row.state, row.reason, row.settled_at = Dispatch.State.DEAD, reason[:REASON], now()
-        row.save(update_fields=["state", "reason", "settled_at"])
+        _bury(row, reason)
+
+
+def close_absent(row: Dispatch, reason: str) -> None:
+    """Two people say it was never paid: everything goes back to its owners. The row is locked and live."""
+    for withdrawal in _out_of_transit(row):
+        withdrawal.tries += 1
+        withdrawal.save(update_fields=["tries"])
+        _fail(withdrawal, NEVER_ARRIVED)
+    _bury(row, reason)
+
+
+def _out_of_transit(row: Dispatch) -> list[Withdrawal]:
+    """transit -> held for what was attempted; the withdrawals of this dispatch."""
+    rows = locks.withdrawals(dispatch=row)
+    if row.attempts and rows:
+        transit = posting.account(row.coin, Kind.TRANSIT)
+        legs = [posting.Leg(transit, _held(withdrawal), withdrawal.amount) for withdrawal in rows]
+        _post(row, "withdrawal_dead", "dead", legs)
+    return rows
+
+
+def _bury(row: Dispatch, reason: str) -> None:
+    row.state, row.reason, row.settled_at = Dispatch.State.DEAD, reason[:REASON], now()
+    row.save(update_fields=["state", "reason", "settled_at"])
 
 
 def _requeue_or_fail(row: Withdrawal, reason: str) -> None:
