@@ -40,6 +40,7 @@ class What(StrEnum):
     PAYOUT_PROPOSED = "payout_proposed"
     PAYOUT_DECIDED = "payout_decided"
     SETTINGS_CHANGED = "settings_changed"
+    NODE_ASKED = "node_asked"
 
 
 def client_ip(request: HttpRequest | None) -> str:

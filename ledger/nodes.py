@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -24,6 +24,7 @@ from adapters.base import (
     NotEnoughFunds,
     Payment,
     Quote,
+    Reading,
     Tried,
 )
 from adapters.models import Wallet
@@ -96,6 +97,28 @@ def give_test_coins(address: Address, amount: int) -> str:
 
 def health(wallet: Wallet) -> Health:
     return registry.open(wallet).health()
+
+
+def readings(wallet: Wallet) -> tuple[Reading, ...]:
+    """What managers may look up at this node; nobody is asked for the list."""
+    return registry.open(wallet).readings()
+
+
+def explore(wallet: Wallet, program: str, method: str, typed: Mapping[str, str]) -> Any:
+    """The node's answer, secrets blanked out. For managers: errors are told as the node told them.
+
+    Raises InvalidRequest for what is no reading call or no right field, CoinUnavailable where no answer came.
+    """
+    try:
+        return registry.open(wallet).explore(method, typed, program=program)
+    except NodeRefused as error:
+        raise InvalidRequest(str(error)) from error
+    except NodeError as error:
+        raise CoinUnavailable(f"{wallet.name}: {error}") from error
+
+
+def without_secrets(wallet: Wallet, data: Any) -> Any:
+    return registry.open(wallet).without_secrets(data)
 
 
 def setup_lines(wallet: Wallet, notify_url: str) -> str:

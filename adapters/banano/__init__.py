@@ -16,7 +16,6 @@ from typing import ClassVar
 
 from adapters.banano import fate, payments, receipts
 from adapters.banano.common import Reader
-from adapters.banano.explorer import READS
 from adapters.banano.keys import Keyring
 from adapters.banano.options import BananoOptions
 from adapters.banano.pocketing import Pocketing
@@ -36,7 +35,7 @@ from adapters.base import (
 )
 from adapters.codecs import banano_crypto as crypto
 
-__all__ = ["READS", "Banano", "BananoOptions"]
+__all__ = ["Banano", "BananoOptions"]
 
 
 class Banano(Reader):

@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from typing import Any, ClassVar, Protocol
 from urllib.parse import quote, urlsplit
 
-from adapters.banano import receipts
+from adapters.banano import explorer, receipts
 from adapters.banano.blocks import ZERO
-from adapters.banano.explorer import explore
 from adapters.banano.node import Node, is_name
 from adapters.banano.options import Connection
 from adapters.base import (
@@ -27,9 +26,11 @@ from adapters.base import (
     Page,
     Payment,
     Quote,
+    Reading,
     Watched,
 )
 from adapters.codecs import banano_crypto as crypto
+from adapters.readings import EXPLORE_SECONDS
 
 # Accounts nobody holds the key of: "burn" written in zeros, and the one Banano's players throw coins at.
 BURNED = frozenset({ZERO, "2778A2509F2778A2E19556146B314A8000000000000000000000000000000000"})
@@ -174,10 +175,12 @@ class Reader(CoinAdapter):
 
     # -- for managers --
 
-    def explore(self, method: str, fields: dict[str, str]) -> dict[str, Any]:
-        """One reading call of the node, its answer as it came. Raises NodeRefused for any other call."""
-        with self._asking() as node:
-            return explore(node, method, fields)
+    def readings(self) -> tuple[Reading, ...]:
+        return explorer.READS
+
+    def _read(self, reading: Reading, params: dict[str, Any]) -> Any:
+        with self._node.within(EXPLORE_SECONDS):
+            return explorer.read(self._node, reading, params)
 
     def setup_lines(self, notify_url: str) -> str:
         """notify_url may hold {kind} and %s. The node's callback speaks plain http and adds nothing to the path."""

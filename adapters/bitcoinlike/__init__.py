@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from adapters.base import (
     AddressRequest,
@@ -37,6 +37,7 @@ from adapters.base import (
     Payment,
     Prepared,
     Quote,
+    Reading,
     Refused,
     SendResult,
     Sent,
@@ -44,10 +45,11 @@ from adapters.base import (
     Unclear,
     Watched,
 )
-from adapters.bitcoinlike import addresses, codes, fate, payments, receipts
+from adapters.bitcoinlike import addresses, codes, explorer, fate, payments, receipts
 from adapters.bitcoinlike.coins import DECIMALS
 from adapters.bitcoinlike.node import Node
 from adapters.bitcoinlike.options import BitcoinOptions
+from adapters.readings import EXPLORE_SECONDS
 from adapters.rpc import Reply, RpcError
 
 __all__ = ["BitcoinLike", "BitcoinOptions"]
@@ -199,6 +201,13 @@ class BitcoinLike(CoinAdapter):
 
     def uri(self, address: str, amount: int | None, *, label: str = "") -> str:
         return addresses.link(self._coin, address, amount, label)
+
+    def readings(self) -> tuple[Reading, ...]:
+        return explorer.READS
+
+    def _read(self, reading: Reading, params: dict[str, Any]) -> Any:
+        with self._node.within(EXPLORE_SECONDS):
+            return explorer.read(self._node, reading, params)
 
     def setup_lines(self, notify_url: str) -> str:
         """notify_url may hold {kind}; else the kind and the hash are appended as path parts."""

@@ -16,6 +16,7 @@ from adapters.base import NodeDown
 from adapters.bitcoinlike import codes
 from adapters.bitcoinlike.coins import DECIMALS, NETWORK_NAMES
 from adapters.bitcoinlike.options import BitcoinOptions
+from adapters.readings import EXPLORE_SECONDS
 from adapters.rpc import JsonRpc, Reply, RpcError, hex_text, replies
 
 UNLOCK_SECONDS = 60
@@ -58,6 +59,10 @@ class Node:
             return self.try_wallet(method, *params, read_seconds=read_seconds)
         except RpcError as error:
             raise codes.down(error) from None
+
+    def read(self, method: str, params: dict[str, Any], *, of_wallet: bool) -> Any:
+        """A reading call, its parameters by name. Raises RpcError as it came."""
+        return self._rpc.call(method, params, path=self._path if of_wallet else "", read_seconds=EXPLORE_SECONDS)
 
     def _unless_unknown(self, method: str, *params: Any, wallet: bool = False, read_seconds: int = 10) -> Any:
         """The answer, or None where the node says -5: it knows no such thing."""

@@ -35,21 +35,22 @@ from adapters.base import (
     Payment,
     Prepared,
     Quote,
+    Reading,
     SendResult,
     Tried,
     Unclear,
     Unknown,
     Watched,
 )
-from adapters.forknote import addresses
+from adapters.forknote import addresses, explorer
 from adapters.forknote.camel import Camel
 from adapters.forknote.client import Client
-from adapters.forknote.explorer import READS, params_of
 from adapters.forknote.options import AUTO, CAMEL, HEX64, PAYMENT_ID, SNAKE, ForknoteOptions
 from adapters.forknote.orders import payment_id_of
 from adapters.forknote.snake import Snake
 from adapters.forknote.status import Status
 from adapters.forknote.verdicts import NO_METHOD, WalletdError, WrongWallet
+from adapters.readings import EXPLORE_SECONDS
 
 __all__ = ["Forknote", "ForknoteOptions"]
 
@@ -243,21 +244,12 @@ class Forknote(CoinAdapter):
 
     # -- looking things up --
 
-    @property
-    def reads(self) -> dict[str, tuple[str, ...]]:
-        """Reading calls of the dialect spoken there, each with its fields. Raises NodeDown."""
-        with self._in_time() as dialect:
-            return {method: tuple(fields) for method, fields in READS[dialect.name].items()}
+    def readings(self) -> tuple[Reading, ...]:
+        return explorer.known(self._spoken, has_daemon=bool(self.options.daemon_url))
 
-    def explore(self, method: str, fields: dict[str, str]) -> dict[str, Any]:
-        """walletd's answer to a reading call, or its error. Raises NodeRefused for any other call, NodeDown."""
-        with self._in_time() as dialect:
-            asked = params_of(dialect.name, method, fields)
-            try:
-                said: dict[str, Any] = self._client.raw(method, asked)
-                return said
-            except WalletdError as error:
-                return {"error": {"code": error.code, "message": error.message}}
+    def _read(self, reading: Reading, params: dict[str, Any]) -> Any:
+        with self._client.within(EXPLORE_SECONDS):
+            return explorer.read(self._client, reading, params)
 
     # -- words and links --
 

@@ -30,14 +30,16 @@ from adapters.base import (
     Prepared,
     Proof,
     Quote,
+    Reading,
     SendResult,
     Tried,
     Unclear,
     Watched,
 )
-from adapters.lnbits import fate, invoices, payments, receipts
+from adapters.lnbits import explorer, fate, invoices, payments, receipts
 from adapters.lnbits.options import LnbitsOptions
 from adapters.lnbits.server import HASH, Server
+from adapters.readings import EXPLORE_SECONDS
 from adapters.rpc import parse
 
 __all__ = ["Lnbits", "LnbitsOptions"]
@@ -155,6 +157,13 @@ class Lnbits(CoinAdapter):
         if row is None or row.fate != "paid" or not _fits(row.preimage, name):
             return None
         return Proof(f"Preimage of {name}: {row.preimage}", {"payment_hash": name, "preimage": row.preimage})
+
+    def readings(self) -> tuple[Reading, ...]:
+        return explorer.READS
+
+    def _read(self, reading: Reading, params: dict[str, Any]) -> Any:
+        with self._server.within(EXPLORE_SECONDS):
+            return explorer.read(self._server, reading, params)
 
     def setup_lines(self, notify_url: str) -> str:
         url = notify_url.replace("{kind}", "wallet")

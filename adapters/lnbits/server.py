@@ -20,6 +20,7 @@ from adapters.base import NodeDown
 from adapters.rpc import Reply, parse, replies
 from wallets_site.base import net
 
+ROOT: Final = "/api/v1"
 READ_SECONDS: Final = 10
 PAY_SECONDS: Final = 50  # 1.6 answers "pending" after 5 s; older servers wait for the route
 LARGEST: Final = 16 << 20  # 0.2 to 0.9 may answer a list with all there is
@@ -139,6 +140,10 @@ class Server:
             raise _trouble("payments", said)
         return [_listed(part) for part in replies(said.data, "payments")]
 
+    def read(self, verb: str, path: str, body: dict[str, Any]) -> Said:
+        """A reading call with the admin key; path from the server's own root on."""
+        return self._send(verb, path, "admin", body or None, root="")
+
     # -- requests --
 
     def new_invoice(self, body: dict[str, Any]) -> Said:
@@ -159,6 +164,7 @@ class Server:
         body: dict[str, Any] | None = None,
         *,
         read_seconds: float = READ_SECONDS,
+        root: str = ROOT,
     ) -> Said:
         left = min(self.seconds_left, read_seconds + net.CONNECT_SECONDS)
         if left <= 0:
@@ -168,7 +174,7 @@ class Server:
         try:
             answer = self._client.request(
                 method,
-                f"{self._base}/api/v1{path}",
+                f"{self._base}{root}{path}",
                 body=raw,
                 headers=headers,
                 read_seconds=min(read_seconds, left),

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from adapters.base import (
     AddressRequest,
@@ -36,6 +36,7 @@ from adapters.base import (
     Prepared,
     Proof,
     Quote,
+    Reading,
     Refused,
     SendResult,
     Sent,
@@ -43,9 +44,10 @@ from adapters.base import (
     Unclear,
     Watched,
 )
-from adapters.monero import addresses, codes, fate, payments, receipts
+from adapters.monero import addresses, codes, explorer, fate, payments, receipts
 from adapters.monero.node import Node
 from adapters.monero.options import LEVELS, MoneroOptions
+from adapters.readings import EXPLORE_SECONDS
 from adapters.rpc import Reply, RpcError, hex_text
 
 __all__ = ["Monero", "MoneroOptions"]
@@ -268,6 +270,13 @@ class Monero(CoinAdapter):
     def _asked_key(self, txid: str) -> str:
         with self._in_time() as node:
             return node.ask("get_tx_key", {"txid": txid}).text("tx_key")
+
+    def readings(self) -> tuple[Reading, ...]:
+        return explorer.READS
+
+    def _read(self, reading: Reading, params: dict[str, Any]) -> Any:
+        with self._node.within(EXPLORE_SECONDS):
+            return explorer.read(self._node, reading, params)
 
     def setup_lines(self, notify_url: str) -> str:
         """notify_url may hold {kind} and %s. Monero runs these programs without a shell: absolute path, no quotes."""

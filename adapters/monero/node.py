@@ -15,6 +15,7 @@ from adapters.base import NodeDown
 from adapters.monero import codes
 from adapters.monero.addresses import NETWORK_NAMES
 from adapters.monero.options import MoneroOptions
+from adapters.readings import EXPLORE_SECONDS
 from adapters.rpc import JsonRpc, Reply, RpcError, hex_text, parse
 
 PATH = "/json_rpc"
@@ -76,6 +77,13 @@ class Node:
             raise
         except NodeDown as error:
             raise NodeDown(f"monero-wallet-rpc: {error}") from None
+
+    def read(self, method: str, params: Any, *, of_daemon: bool) -> Any:
+        """A reading call. Raises RpcError as it came."""
+        if method.startswith("/"):
+            return self._daemon.post(method, params, read_seconds=EXPLORE_SECONDS)
+        asked = self._daemon if of_daemon else self._wallet
+        return asked.call(method, params, path=PATH, read_seconds=EXPLORE_SECONDS)
 
     # -- the daemon --
 

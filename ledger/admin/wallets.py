@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 
 from adapters.models import Wallet
 from ledger import nodes
+from ledger.admin import exploring
 from ledger.models import Coin, CoinWallet
 from ledger.services import site_settings, wallets
 
@@ -104,8 +105,14 @@ class WalletAdmin(_Admin):
         return False
 
     def get_urls(self) -> list[URLPattern]:
-        own = path("<int:pk>/test/", self.admin_site.admin_view(require_POST(self.test)), name="wallet_test")
-        return [own, *super().get_urls()]
+        return [
+            path("<int:pk>/test/", self.admin_site.admin_view(require_POST(self.test)), name="wallet_test"),
+            path("<int:pk>/look-up/", self.admin_site.admin_view(self.look_up), name="wallet_look_up"),
+            *super().get_urls(),
+        ]
+
+    def look_up(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return exploring.page(request, pk, self.admin_site)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         question = "Which node serves which coin, and whether it answers. Open one to test it or change its options."
@@ -165,7 +172,9 @@ class WalletAdmin(_Admin):
 
     @admin.display(description="")
     def test_link(self, wallet: Wallet) -> str:
-        return format_html('<a href="{}">Test or change</a>', reverse("admin:adapters_wallet_change", args=[wallet.pk]))
+        change = reverse("admin:adapters_wallet_change", args=[wallet.pk])
+        look_up = reverse("admin:wallet_look_up", args=[wallet.pk])
+        return format_html('<a href="{}">Test or change</a> · <a href="{}">Look things up</a>', change, look_up)
 
     @admin.display(description="Lines for the daemon")
     def setup(self, wallet: Wallet) -> str:

@@ -142,3 +142,30 @@ def test_the_setup_lines_make_a_real_daemon_call_us(litecoin: Litecoin, heard: t
         net.stop()
 
     assert [(one.amount, one.confirmations) for one in found] == [(150_000_000, 1)]
+
+
+def test_the_node_has_every_reading_call_of_the_explorer_and_none_changes_the_wallet(world: LitecoinWorld):
+    address = world.fill(world.coin)
+    txid = world.poll().transfers[0].txid
+    raw = world.site("gettransaction", txid)["hex"]
+    block = world.site("getblockhash", 1)
+    values = {
+        "address": address, "txid": txid, "txids": txid, "height": "1", "blockhash": block, "hexstring": raw,
+        "hash_or_height": "1", "n": "0", "conf_target": "6", "label": "", "signature": "x", "message": "x",
+        "minconf": "1", "verbose": "true", "stats": "height",
+    }  # fmt: skip
+    before = (world.adapter.funds(()), world.site("getwalletinfo")["keypoolsize"])
+    refused = {}
+    for one in world.adapter.readings():
+        typed = {field.name: values.get(field.name, "") for field in one.fields if field.required}
+        said = world.adapter.explore(one.method, typed | ({"label": "none"} if "label" in typed else {}))
+        if isinstance(said, dict) and "error" in said:
+            refused[one.method] = said["error"]["code"]
+
+    # Of what is in a block already, and a label and a signature nobody made.
+    assert set(refused) <= {
+        "getmempoolentry", "getmempoolancestors", "getmempooldescendants", "getrawtransaction", "getaddressesbylabel",
+        "verifymessage",
+    }  # fmt: skip
+    assert -32601 not in refused.values()
+    assert (world.adapter.funds(()), world.site("getwalletinfo")["keypoolsize"]) == before

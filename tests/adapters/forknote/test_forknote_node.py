@@ -157,6 +157,7 @@ def test_every_reading_call_can_be_looked_up_and_no_other(world: ForknoteWorld):
         "transfer_id": "0",
         "transaction_id": "0",
         "payments": "ab" * 32 + ", " + "cd" * 32,
+        "height": "0",
         "starting_transaction_id": "0",
         "max_transaction_count": "9",
         "firstBlockIndex": "0",
@@ -165,9 +166,10 @@ def test_every_reading_call_can_be_looked_up_and_no_other(world: ForknoteWorld):
         "transactionHash": world.poll().transfers[0].txid,
         "threshold": "10000000",
     }
-    for method, names in world.adapter.reads.items():
-        said = world.adapter.explore(method, {name: fields.get(name, "") for name in names})
-        assert "error" not in said, (method, said)
+    world.adapter.health()
+    for reading in world.adapter.readings():
+        said = world.adapter.explore(reading.method, {one.name: fields.get(one.name, "") for one in reading.fields})
+        assert "error" not in said, (reading.method, said)
 
     for method in (
         "send_transaction",
@@ -178,7 +180,7 @@ def test_every_reading_call_can_be_looked_up_and_no_other(world: ForknoteWorld):
         "delete_address",
         "save",
     ):
-        assert method not in world.adapter.reads
+        assert method not in {reading.method for reading in world.adapter.readings()}
         with pytest.raises(NodeRefused):
             world.adapter.explore(method, {})
 
@@ -189,9 +191,10 @@ def test_a_reading_call_with_wrong_fields_is_refused_in_words(world: ForknoteWor
     )
     with pytest.raises(NodeRefused, match="has no field 'x'"):
         world.adapter.explore(balance, {"x": "1"})
+    first = "starting_transaction_id" if world.dialect == "snake" else "firstBlockIndex"
     for text in ("-1", "1.5", "a", "9" * 40):
         with pytest.raises(NodeRefused, match="whole number"):
-            world.adapter.explore(listing, {world.adapter.reads[listing][0]: text})
+            world.adapter.explore(listing, {first: text})
     assert world.adapter.explore(balance, {"address": ""})
     assert world.adapter.explore(balance, {"address": world.outside_address()})["error"]["message"]
 
