@@ -1,7 +1,8 @@
 """Keys that their owner may look at again: derived from a secret, so that only their digest is stored.
 
-key = HMAC-SHA256(WALLETS_KEY_SECRET, owner, kind, subject, generation), 64 hex digits. A new key is the next
-generation; the one before it opens nothing from then on.
+key = HMAC-SHA256(WALLETS_KEY_SECRET, owner, kind, subject, generation), 64 hex digits; of a purse's keys the
+first 32, which is what their clients expect. A new key is the next generation; the one before it opens nothing from
+then on.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from django.conf import settings
@@ -21,17 +23,17 @@ from wallets_site.base import crypto
 from wallets_site.base.clock import now
 
 PLUGIN_API: Final = "plugin_api"
+PURSE_ADMIN: Final = "purse_admin"
+PURSE_INVOICE: Final = "purse_invoice"
+PURSE_KINDS: Final = (PURSE_ADMIN, PURSE_INVOICE)
 _SHAPE: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_PURSE_SHAPE: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
 def show_key(user: User, kind: str, subject: str = "") -> str:
     """The owner's current key, made on first use."""
-    row = DerivedKey.objects.filter(owner=user, kind=kind, subject=subject).first() or _first(user, kind, subject)
-    for secret in (settings.WALLETS_KEY_SECRET, settings.WALLETS_KEY_SECRET_PREVIOUS):
-        key = _derive(secret, row)
-        if secret and hmac.compare_digest(_digest(key), row.digest):
-            return key
-    return renew_key(user, kind, subject)  # its secret is gone: nobody can show it any more
+    row = DerivedKey.objects.filter(owner=user, kind=kind, subject=subject).first()
+    return _shown(user, kind, subject, row)
 
 
 def renew_key(user: User, kind: str, subject: str = "", *, where: str = "") -> str:
@@ -55,6 +57,37 @@ def owner_of(key: str, kind: str) -> User | None:
     return row.owner if row else None
 
 
+def purse_key(key: str) -> DerivedKey | None:
+    """The row of a purse's key with its owner, compared exactly; None for no key of ours and for one of an account
+    that is shut out, or whose own owner is."""
+    if _PURSE_SHAPE.fullmatch(key) is None:
+        return None
+    row = DerivedKey.objects.select_related("owner__managed_by").filter(digest=_digest(key)).first()
+    if row is None or row.kind not in PURSE_KINDS or not row.owner.is_active:
+        return None
+    answers = row.owner.managed_by
+    return row if answers is None or answers.is_active else None
+
+
+def purse_keys(owners: Mapping[str, User]) -> dict[str, dict[str, str]]:
+    """{subject: {kind: key}} of these people's purses, {subject: whose}; each made on first use."""
+    rows = DerivedKey.objects.filter(owner__in=set(owners.values()), kind__in=PURSE_KINDS, subject__in=list(owners))
+    found = {(row.owner_id, row.subject, row.kind): row for row in rows}
+    return {
+        subject: {kind: _shown(user, kind, subject, found.get((user.pk, subject, kind))) for kind in PURSE_KINDS}
+        for subject, user in owners.items()
+    }
+
+
+def _shown(user: User, kind: str, subject: str, row: DerivedKey | None) -> str:
+    row = row or _first(user, kind, subject)
+    for secret in (settings.WALLETS_KEY_SECRET, settings.WALLETS_KEY_SECRET_PREVIOUS):
+        key = _derive(secret, row)
+        if secret and hmac.compare_digest(_digest(key), row.digest):
+            return key
+    return renew_key(user, kind, subject)  # its secret is gone: nobody can show it any more
+
+
 def _first(user: User, kind: str, subject: str) -> DerivedKey:
     row = DerivedKey(owner=user, kind=kind, subject=subject)
     row.digest = _digest(_derive(settings.WALLETS_KEY_SECRET, row))
@@ -68,7 +101,8 @@ def _first(user: User, kind: str, subject: str) -> DerivedKey:
 
 def _derive(secret: str, row: DerivedKey) -> str:
     said = {"owner": row.owner_id, "kind": row.kind, "subject": row.subject, "generation": row.generation}
-    return hmac.new(secret.encode(), crypto.canonical(said), hashlib.sha256).hexdigest()
+    key = hmac.new(secret.encode(), crypto.canonical(said), hashlib.sha256).hexdigest()
+    return key[:32] if row.kind in PURSE_KINDS else key
 
 
 def _digest(key: str) -> str:

@@ -55,6 +55,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     is_staff = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
+    # An account that another one made through the API and answers for: it has keys, and nobody signs in to it.
+    managed_by = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="managed", editable=False)
+    label = models.CharField(max_length=60, blank=True, editable=False)  # its owner's name for it; may repeat
     date_joined = models.DateTimeField(default=timezone.now)
     # How this person likes the pages. They stand here because every page reads them with the person.
     currency = models.CharField(_("currency"), max_length=3, blank=True)  # empty: the site's first
@@ -93,6 +96,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             # Two the plugin has no word for: the second pair of eyes, and the reader.
             ("approve_payments", "Can approve other people's payments"),
             ("view_books", "Can read the books"),
+            ("manage_api_users", "Can make and manage accounts through the API"),
         ]
 
     def __str__(self) -> str:

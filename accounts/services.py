@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
@@ -11,6 +12,7 @@ from django.contrib.auth.models import Group
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from accounts import handles
 from accounts.audit import What, record
@@ -22,6 +24,7 @@ from wallets_site.base.errors import InvalidRequest, NotAllowed, WrongState
 from wallets_site.base.ids import new_token
 
 INVITATION_DAYS: Final = 7
+LONGEST_LABEL: Final = 60
 LONGEST_INVITATION_DAYS: Final = 90
 
 
@@ -109,6 +112,45 @@ def create_person(
     except IntegrityError as error:
         raise InvalidRequest("There is an account with this e-mail or user name.") from error
     return user
+
+
+def create_managed(*, owner: User, label: str, where: str = "") -> User:
+    """An account without a mailbox that `owner` answers for; its login name is made up, its label may repeat.
+
+    Raises NotAllowed without manage_api_users, or for an account that is itself managed; InvalidRequest.
+    """
+    require(owner, Capability.MANAGE_API_USERS)
+    if owner.managed_by_id is not None:
+        raise NotAllowed("A managed account cannot have managed accounts of its own.")
+    shown = label_of(label)
+    name = f"api-{secrets.token_hex(8)}"
+    with transaction.atomic():
+        user = User.objects.create_user(f"{name}@managed.invalid", None, username=name, managed_by=owner, label=shown)
+        join(user, Team.HOLDERS)
+        record(What.PERSON_ADDED, who=owner, ip=where, object=f"user {user.pk}", managed=True)
+    return user
+
+
+def label_of(text: str) -> str:
+    """One line of 1 to 60 characters. Raises InvalidRequest."""
+    shown = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    if not 1 <= len(shown) <= LONGEST_LABEL:
+        raise InvalidRequest(f"A name has 1 to {LONGEST_LABEL} characters.")
+    return shown
+
+
+def managed_of(owner: User) -> QuerySet[User]:
+    """The accounts this person made through the API, oldest first."""
+    return User.objects.filter(managed_by=owner, is_active=True).order_by("pk")
+
+
+def retire_managed(*, owner: User, user: User, where: str = "") -> None:
+    """Shut a managed account for good; whoever calls has seen to it that it holds nothing. Raises NotAllowed."""
+    if user.managed_by_id != owner.pk:
+        raise NotAllowed("This account is not yours.")
+    with transaction.atomic():
+        if User.objects.filter(pk=user.pk, is_active=True).update(is_active=False):
+            record(What.PERSON_DEACTIVATED, who=owner, ip=where, object=f"user {user.pk}", managed=True)
 
 
 def create_first_manager(*, email: str, password: str, where: str = "") -> User:

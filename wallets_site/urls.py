@@ -7,6 +7,7 @@ urlpatterns = [
     path("accounts/", include("accounts.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
+    path("lnbits/", include("ledger.api.lnbits.urls")),
     path("", include("ledger.api.urls")),
     path("", include("ledger.urls")),
 ]

@@ -7,6 +7,7 @@ from ledger.models.coins import Coin, CoinWallet, FeeRule, Limit, Purpose, Rate,
 from ledger.models.decisions import Attempt, PayoutDecision
 from ledger.models.out import Delivery, Event, Inbox, Mute
 from ledger.models.people import Address, Approval, Contact, Operation
+from ledger.models.purses import Purse
 from ledger.models.site import CronRun, SiteSettings
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "PayoutDecision",
     "Posting",
     "Purpose",
+    "Purse",
     "Queue",
     "Rate",
     "RatePoint",

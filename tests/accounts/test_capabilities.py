@@ -21,7 +21,7 @@ HOLDER = {
     ("team", "allowed"),
     [
         ("Holders", HOLDER),
-        ("Operators", {"manage_wallets", "view_books"}),
+        ("Operators", {"manage_wallets", "view_books", "manage_api_users"}),
         ("Approvers", {"approve_payments", "view_books"}),
         ("Auditors", {"view_books"}),
     ],

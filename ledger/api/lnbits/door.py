@@ -1,0 +1,48 @@
+"""What every address of this API goes through: the method, the refusals in their one form, CORS."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
+
+from ledger.api.lnbits.answers import Refusal, of_wallet_error, preflight, refuse
+from ledger.api.lnbits.asked import Asked
+from wallets_site.base.errors import WalletError
+
+log = logging.getLogger(__name__)
+Handler = Callable[..., HttpResponseBase]
+View = Callable[..., HttpResponseBase]
+
+
+def door(**handlers: Handler) -> View:
+    """A view from one handler a method. No session and no CSRF check: the key in the request is who it is."""
+
+    @csrf_exempt
+    @login_not_required
+    def view(request: HttpRequest, **path: Any) -> HttpResponseBase:
+        if request.method == "OPTIONS":
+            return preflight()
+        handler = handlers.get("GET" if request.method == "HEAD" else request.method or "")
+        try:
+            if handler is None:
+                raise Refusal(405, "Method Not Allowed")
+            return handler(Asked(request), **path)
+        except Refusal as refusal:
+            return refuse(refusal)
+        except WalletError as error:
+            return refuse(of_wallet_error(error, payment="/payments" in request.path))
+        except Exception:
+            log.exception("the LNbits API could not answer %s %s", request.method, request.path)
+            return refuse(Refusal(500, "Something went wrong here. Look the payment up before you try it again.",
+                                  fate="pending"))  # fmt: skip
+
+    return view
+
+
+def nowhere(asked: Asked, **path: Any) -> HttpResponseBase:
+    raise Refusal(404, "Not Found")

@@ -1,0 +1,161 @@
+"""Purses: accounts that programs open with keys. Who opens one, what it is called, and when it may be closed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from django.db import transaction
+from django.db.models import Max, QuerySet
+
+from accounts import keys
+from accounts.capabilities import Capability, require
+from accounts.services import create_managed, label_of, managed_of, retire_managed
+from ledger import locks, posting
+from ledger.models import Account, Coin, Kind, Operation, Purse
+from wallets_site.base.clock import now
+from wallets_site.base.errors import CoinUnavailable, LimitReached, NotFound, WrongState
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+SYMBOL: Final = "LNBTC"
+DECIMALS: Final = 11  # the smallest unit is the millisatoshi
+MOST: Final = 100  # purses of one person that are open at a time
+_OPEN: Final = (Operation.Status.UNCONFIRMED, Operation.Status.PENDING)
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who came with a key: its purse (account and coin loaded), whose it is, and whether it may pay."""
+
+    purse: Purse
+    user: User
+    may_pay: bool
+
+
+def lightning() -> Coin:
+    """The coin purses hold. Raises CoinUnavailable where the site has none, or one of other units."""
+    coin = Coin.objects.filter(symbol=SYMBOL, decimals=DECIMALS, is_active=True).first()
+    if coin is None:
+        raise CoinUnavailable("This site has no Lightning coin. Ask its managers to connect one.")
+    return coin
+
+
+def has_lightning() -> bool:
+    return Coin.objects.filter(symbol=SYMBOL, decimals=DECIMALS, is_active=True).exists()
+
+
+def holder_of(key: str) -> Holder | None:
+    """Whose key this is; None for a key of nobody, of somebody shut out, or of a closed purse."""
+    row = keys.purse_key(key)
+    if row is None:
+        return None
+    purse = _loaded().filter(ident=row.subject, account__owner=row.owner_id, closed_at=None).first()
+    return None if purse is None else Holder(purse, row.owner, row.kind == keys.PURSE_ADMIN)
+
+
+def _loaded() -> QuerySet[Purse]:
+    return Purse.objects.select_related("account__coin")
+
+
+def of(user: User, *, closed: bool = False) -> list[Purse]:
+    """This person's purses, oldest first; closed: those that were closed instead."""
+    return list(_loaded().filter(account__owner=user, closed_at__isnull=not closed).order_by("pk"))
+
+
+def of_people(owner: User) -> list[tuple[Purse, User]]:
+    """Open purses of all accounts this person manages, each with whose it is."""
+    people = {person.pk: person for person in managed_of(owner)}
+    rows = _loaded().filter(account__owner__managed_by=owner, account__owner__is_active=True, closed_at=None)
+    return [(purse, people[purse.account.owner_id or 0]) for purse in rows.order_by("pk")]
+
+
+def find(user: User, ident: str) -> Purse:
+    """A purse of this person, open or closed; raises NotFound."""
+    purse = _loaded().filter(account__owner=user, ident=ident).first()
+    if purse is None:
+        raise NotFound("There is no such purse.")
+    return purse
+
+
+def open_purse(*, user: User, name: str) -> Purse:
+    """A new, empty purse. Raises NotAllowed, CoinUnavailable, InvalidRequest, LimitReached."""
+    require(user, Capability.HAS_WALLETS)
+    require(user, Capability.USE_API)
+    coin, shown = lightning(), label_of(name)
+    with transaction.atomic():
+        main = posting.account(coin, Kind.USER, owner_id=user.pk)
+        locks.accounts([main.pk])  # one number each, whoever asks at the same moment
+        if Purse.objects.filter(account__owner=user, closed_at=None).count() >= MOST:
+            raise LimitReached(f"You have {MOST} purses already. Close one that you no longer use.", limit=MOST)
+        taken = Account.objects.filter(coin=coin, owner=user, kind=Kind.USER).aggregate(last=Max("number"))["last"]
+        account = posting.account(coin, Kind.USER, owner_id=user.pk, number=taken + 1)
+        purse = Purse.objects.create(account=account, name=shown)
+        keys.purse_keys({purse.ident: user})
+    return purse
+
+
+def rename(*, purse: Purse, name: str) -> Purse:
+    purse.name = label_of(name)
+    purse.save(update_fields=["name"])
+    return purse
+
+
+def close(*, purse: Purse) -> Purse:
+    """Its keys open nothing from now on. Raises WrongState while it holds anything, or something is under way."""
+    with transaction.atomic():
+        balance = locks.accounts([purse.account_id])[purse.account_id].balance
+        if balance:
+            raise WrongState(f"This wallet still holds {balance // 1000} sats. Send them elsewhere first.")
+        if Operation.objects.filter(account=purse.account_id, status__in=_OPEN).exists():
+            raise WrongState("A payment of this wallet is under way. Wait until it has ended.")
+        purse.closed_at = now()
+        purse.save(update_fields=["closed_at"])
+    return purse
+
+
+def reopen(*, purse: Purse) -> Purse:
+    """Back again, with the keys it had."""
+    purse.closed_at = None
+    purse.save(update_fields=["closed_at"])
+    return purse
+
+
+def new_keys(*, purse: Purse, user: User, where: str = "") -> None:
+    """Both keys anew; the old ones are dead at once."""
+    for kind in keys.PURSE_KINDS:
+        keys.renew_key(user, kind, purse.ident, where=where)
+
+
+# Managed accounts: made by a program for the people it serves -------------------------------------------
+def make_person(*, owner: User, label: str, purse: str, where: str = "") -> tuple[User, Purse]:
+    """An account this owner answers for, with its first purse. Raises WalletError; then there is neither."""
+    with transaction.atomic():
+        user = create_managed(owner=owner, label=label, where=where)
+        return user, open_purse(user=user, name=purse)
+
+
+def people_of(owner: User) -> list[User]:
+    return list(managed_of(owner))
+
+
+def person_of(owner: User, pk: int) -> User | None:
+    """One of the accounts this person manages; None for anybody else's."""
+    return managed_of(owner).filter(pk=pk).first()
+
+
+def managed_purse(owner: User, ident: str) -> Purse | None:
+    rows = _loaded().select_related("account__owner").filter(account__owner__managed_by=owner, closed_at=None)
+    return rows.filter(ident=ident).first()
+
+
+def retire(*, owner: User, person: User, where: str = "") -> None:
+    """Close a managed account with all its purses. Raises WrongState while one of them holds anything."""
+    with transaction.atomic():
+        for purse in of(person):
+            close(purse=purse)
+        held = Account.objects.filter(owner=person)
+        if any(account.balance for account in held):
+            raise WrongState("This account still holds coins. Send them elsewhere first.")
+        retire_managed(owner=owner, user=person, where=where)
