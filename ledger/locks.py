@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
 from ledger.models import (
@@ -130,6 +130,26 @@ def pooled_address(wallet_id: int) -> Address | None:
 def queued(account_id: int, most: int) -> QuerySet[Queue]:
     rows = Queue.objects.select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked)
     return rows.filter(account_id=account_id).order_by("pk")[:most]
+
+
+@contextmanager
+def one_moment() -> Iterator[None]:
+    """All reads inside see the database as it stood at the first; writers go on meanwhile. Nothing may be written."""
+    if connection.in_atomic_block:
+        yield
+        return
+    usual = getattr(connection, "transaction_mode", None)
+    if connection.vendor == "sqlite":
+        connection.transaction_mode = None  # type: ignore[attr-defined]  # a reader takes no writer's turn
+    try:
+        with transaction.atomic():
+            if connection.vendor == "postgresql":
+                with connection.cursor() as cursor:
+                    cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield
+    finally:
+        if connection.vendor == "sqlite":
+            connection.transaction_mode = usual  # type: ignore[attr-defined]
 
 
 @contextmanager

@@ -1,8 +1,9 @@
 """The only writer of balances, transactions and postings. No network, no mail, no waiting in here.
 
-post() runs inside its caller's transaction and uses a constant number of statements:
-insert the transaction (its unique key is the idempotency), lock the owned accounts in id order, check,
-update their totals, insert the postings, queue what falls on shared accounts.
+post() runs inside its caller's transaction and takes the same steps on both engines, a constant number of them:
+insert the transaction (its unique key is the idempotency; a twin under way is waited for), lock the owned accounts
+in id order, check, update their totals, insert the postings, queue what falls on shared accounts. On PostgreSQL one
+stored function takes them all; on SQLite each is a statement.
 """
 
 from __future__ import annotations
@@ -94,12 +95,12 @@ def post(
     if not connection.in_atomic_block:
         raise RuntimeError("post() needs the caller's transaction")
     _check_legs(legs)
-    created = _insert_transaction(kind, scope, key, crypto.digest(request), actor_id, memo, reverses_id)
+    head = (kind, scope, key, crypto.digest(request), actor_id, memo, reverses_id)
+    created = _post_in_one(head, legs) if connection.vendor == "postgresql" else _post_step_by_step(head, legs)
     if created is None:
         existing = find(scope=scope, key=key, request=request)
         assert existing is not None
         return Posted(existing, created=False)
-    _apply(created, legs)
     return Posted(created, created=True)
 
 
@@ -121,24 +122,41 @@ def _check_legs(legs: Sequence[Leg]) -> None:
             raise ValueError("a posting joins two accounts of one coin")
 
 
-def _insert_transaction(
-    kind: str, scope: str, key: str, request_hash: str, actor_id: int | None, memo: str, reverses_id: int | None
-) -> int | None:
-    """The new id, or None when (scope, key) exists. A concurrent twin is waited for by the unique index."""
+# kind, scope, key, request hash, actor, memo, transaction it reverses
+_Head = tuple[str, str, str, str, int | None, str, int | None]
+
+
+def _post_in_one(head: _Head, legs: Sequence[Leg]) -> int | None:
+    """By the function ledger_post (guards/postgresql_post.sql), in one round trip; None when the key exists."""
+    owned = {side.pk for leg in legs for side in (leg.debit, leg.credit) if not side.shared}
+    figures = (owned, [leg.debit.pk for leg in legs], [leg.credit.pk for leg in legs], [leg.amount for leg in legs])
+    arrays = ["{" + ",".join(map(str, figure)) + "}" for figure in figures]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT outcome, made, available FROM ledger_post(%s, %s, %s, %s, %s, %s, %s, %s,"
+            " %s::bigint[], %s::bigint[], %s::bigint[], %s::numeric[])",
+            [*head, now(), *arrays],
+        )
+        outcome, made, available = cursor.fetchone()
+    if outcome == "short":
+        raise InsufficientFunds("There is not enough available.", available=str(int(available)))
+    return None if outcome == "known" else int(made)
+
+
+def _post_step_by_step(head: _Head, legs: Sequence[Leg]) -> int | None:
+    created = _insert_transaction(head)
+    if created is not None:
+        _apply(created, legs)
+    return created
+
+
+def _insert_transaction(head: _Head) -> int | None:
+    """The new id, or None when (scope, key) exists."""
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO ledger_transaction (kind, scope, key, request_hash, actor_id, memo, reverses_id, created_at)"
             " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (scope, key) DO NOTHING RETURNING id",
-            [
-                kind,
-                scope,
-                key,
-                request_hash,
-                actor_id,
-                memo,
-                reverses_id,
-                connection.ops.adapt_datetimefield_value(now()),
-            ],
+            [*head, connection.ops.adapt_datetimefield_value(now())],
         )
         row = cursor.fetchone()
     return None if row is None else int(row[0])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from django.db import connection
 
-from ledger import guards
+from ledger import guards, locks
 from ledger.models import Account, Posting, Queue, Seal, Transaction
 from ledger.services import seals
 
@@ -46,13 +46,15 @@ class _Sums:
 def verify(*, head: str = "") -> Report:
     """Guards, every posting, every account, the queue, the balance of each coin, and the hash chain.
 
+    Read as of one moment, so that it tells the truth about a site that goes on working.
     head: a hash kept outside; it must be one of the chain's, or the chain was rewritten as a whole.
     """
     report = Report()
-    report.problems += [f"guard missing in the database: {name}" for name in guards.missing(connection)]
-    sums = _replay(report)
-    _check_accounts(report, sums)
-    _check_chain(report, head)
+    with locks.one_moment():
+        report.problems += [f"guard missing in the database: {name}" for name in guards.missing(connection)]
+        sums = _replay(report)
+        _check_accounts(report, sums)
+        _check_chain(report, head)
     return report
 
 

@@ -39,7 +39,7 @@ def check_queue_times(**_: Any) -> list[CheckMessage]:
 def check_sqlite_options(**_: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     for alias, config in settings.DATABASES.items():
-        if not config["ENGINE"].endswith("sqlite3"):
+        if "sqlite" not in config["ENGINE"]:
             continue
         options = config.get("OPTIONS", {})
         commands = options.get("init_command", "").replace(" ", "")
@@ -49,6 +49,8 @@ def check_sqlite_options(**_: Any) -> list[CheckMessage]:
         missing = [item for item in wanted if item not in commands]
         if options.get("transaction_mode") != "IMMEDIATE":
             missing.append("transaction_mode IMMEDIATE")
+        if config["ENGINE"] != "wallets_site.sqlite":
+            missing.append("writers that take turns (ENGINE wallets_site.sqlite)")
         if missing:
             found.append(
                 Error(

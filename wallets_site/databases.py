@@ -14,7 +14,7 @@ def sqlite(path: Path, *, synchronous: str) -> dict[str, Any]:
     """WAL, one writer at a time from BEGIN on, and guards that INSERT OR REPLACE cannot slip past."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     return {
-        "ENGINE": "django.db.backends.sqlite3",
+        "ENGINE": "wallets_site.sqlite",
         "NAME": str(path),
         "CONN_MAX_AGE": 600,  # opening it costs more than most requests
         "OPTIONS": {

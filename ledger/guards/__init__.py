@@ -15,11 +15,13 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 LEDGER: Final = "default"
 _NAME: Final = re.compile(r"(?:TRIGGER|CONSTRAINT) (guard_[a-z_]+)")
+_FUNCTION: Final = re.compile(r"FUNCTION ((?:guard|ledger)_[a-z_]+)\(.*?AS \$\$(.*)\$\$", re.DOTALL)
 
 
 def statements(vendor: str) -> list[str]:
-    text = (Path(__file__).parent / f"{vendor}.sql").read_text()
-    return [part.strip() for part in text.split("\n---\n")]
+    """Every statement that puts the guards in place; on PostgreSQL the function that posts is one of them."""
+    files = sorted(Path(__file__).parent.glob(f"{vendor}*.sql"))
+    return [part.strip() for path in files for part in path.read_text().split("\n---\n")]
 
 
 def wanted(vendor: str) -> set[str]:
@@ -40,13 +42,23 @@ def _definitions(connection: BaseDatabaseWrapper) -> dict[str, str]:
 
 
 def missing(connection: BaseDatabaseWrapper) -> list[str]:
-    """Guards that should stand in this database and do not, or were altered (seen on SQLite)."""
+    """Guards that should stand in this database and do not, or were altered."""
     found = _definitions(connection)
     absent = wanted(connection.vendor) - set(found)
-    if connection.vendor == "sqlite":
+    if connection.vendor == "postgresql":
+        absent |= _altered_functions(connection)
+    else:
         meant = {_NAME.findall(part)[0]: part.rstrip(";") for part in statements("sqlite")}
         absent |= {name for name, text in meant.items() if name in found and found[name].rstrip(";") != text}
     return sorted(absent)
+
+
+def _altered_functions(connection: BaseDatabaseWrapper) -> set[str]:
+    meant = dict(_FUNCTION.findall(part)[0] for part in statements("postgresql") if _FUNCTION.search(part))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT proname, prosrc FROM pg_proc WHERE proname = ANY (%s)", [list(meant)])
+        found = dict(cursor.fetchall())
+    return {name for name, body in meant.items() if found.get(name) != body}
 
 
 def apply(connection: BaseDatabaseWrapper) -> None:

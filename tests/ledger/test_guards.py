@@ -64,3 +64,17 @@ def test_putting_guards_back_may_be_repeated(site):
     guards.apply(connection)
 
     assert guards.missing(connection) == []
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("name", ["guard_posting_agrees()", "ledger_post"])
+def test_a_guarding_function_that_was_rewritten_is_missed(site, name):
+    with connection.cursor() as cursor:
+        if name == "ledger_post":
+            cursor.execute("ALTER FUNCTION ledger_post RENAME TO ledger_post_of_old")
+        else:
+            cursor.execute(
+                f"CREATE OR REPLACE FUNCTION {name} RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$"
+            )
+
+    assert guards.missing(connection) == [name.removesuffix("()")]

@@ -123,7 +123,7 @@ def test_it_refuses_to_join_accounts_of_two_coins(coin, alice):
         put(other, account(coin, alice), 5)
 
 
-def test_it_uses_a_constant_number_of_statements(coin, alice, bob, django_assert_num_queries_of):
+def test_it_uses_a_constant_number_of_statements(coin, alice, bob, engine, django_assert_num_queries_of):
     mine, theirs = account(coin, alice), account(coin, bob)
     put(coin, mine, 1000)
     fee = posting.account(coin, Kind.FEE_INCOME)
@@ -136,7 +136,7 @@ def test_it_uses_a_constant_number_of_statements(coin, alice, bob, django_assert
                 legs=[posting.Leg(mine, theirs, 10)] * legs + [posting.Leg(mine, fee, 1)],
             )  # fmt: skip
         counts.add(len([sql for sql in counted.statements if sql.split()[0] in ("INSERT", "UPDATE", "SELECT")]))
-    assert counts == {5}
+    assert counts == {5 if engine == "sqlite" else 1}
 
 
 def test_the_roll_up_brings_shared_accounts_up_to_date_and_changes_no_sum(coin, alice):
@@ -188,12 +188,16 @@ SQLITE_FORBIDDEN = [
     "INSERT OR REPLACE INTO ledger_posting SELECT * FROM ledger_posting",
     "INSERT OR REPLACE INTO ledger_account SELECT * FROM ledger_account",
     "UPDATE OR REPLACE ledger_posting SET id = id + 1",
+    "INSERT INTO ledger_transaction SELECT * FROM ledger_transaction WHERE 1 ON CONFLICT DO UPDATE SET memo = 'x'",
+    "INSERT INTO ledger_posting SELECT * FROM ledger_posting WHERE 1 ON CONFLICT DO UPDATE SET number = 9",
+    "INSERT INTO ledger_account SELECT * FROM ledger_account WHERE 1 ON CONFLICT DO UPDATE SET debits = credits",
 ]
 POSTGRESQL_FORBIDDEN = [
     "TRUNCATE ledger_transaction CASCADE",
     "TRUNCATE ledger_posting CASCADE",
     "TRUNCATE ledger_queue",
     "INSERT INTO ledger_transaction SELECT * FROM ledger_transaction ON CONFLICT (id) DO UPDATE SET memo = 'x'",
+    "INSERT INTO ledger_posting SELECT * FROM ledger_posting ON CONFLICT (id) DO UPDATE SET number = 9",
 ]
 
 

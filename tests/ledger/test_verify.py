@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from ledger import guards, posting, verify
 from ledger.models import Account, Posting, Seal, Transaction
 from ledger.services import seals
 from tests.support.money import fund, send
+from tests.support.threads import at_once
 from wallets_site.base.clock import now
 
 pytestmark = pytest.mark.both_databases
@@ -66,6 +68,23 @@ def test_honest_books_are_in_order(books):
     while any(posting.roll_up(pk) for pk in Account.objects.filter(shared=True).values_list("pk", flat=True)):
         pass
     assert verify.verify().ok
+
+
+def test_a_site_that_goes_on_working_is_told_the_truth_about(books, coin, alice, bob):
+    ended = threading.Event()
+
+    def either(number: int) -> int:
+        if number == 0:
+            while not ended.is_set():
+                send(alice, coin, "bob", 1)
+            return 0
+        try:
+            return sum(len(verify.verify().problems) for _ in range(8))
+        finally:
+            ended.set()
+
+    assert at_once(2, either) == [0, 0]
+    assert Transaction.objects.count() > 5
 
 
 CELLS = [

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
-from ledger import exports, statements
+from ledger import exports, locks, statements
 from ledger.models import Account
 
 
@@ -26,8 +26,9 @@ class Command(BaseCommand):
             text = statements.csv_statement(_account(account), since=_moment(since), until=_moment(until))
         else:
             text = exports.FORMATS[format](_moment(until))
-        for part in text:
-            self.stdout.write(part, ending="")
+        with locks.one_moment():
+            for part in text:
+                self.stdout.write(part, ending="")
 
 
 def _moment(text: str) -> datetime | None:
