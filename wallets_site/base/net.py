@@ -12,10 +12,11 @@ import contextlib
 import functools
 import http.cookiejar
 import ipaddress
+import queue
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,6 +29,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 CONNECT_SECONDS = 5
+RESOLVE_SECONDS = 5
 READ_SECONDS = 10
 LARGEST_ANSWER = 1 << 20
 LONGEST_URL = 4096
@@ -77,14 +79,21 @@ class Client:
     """One requests session; serves one thread.
 
     auth: as requests takes it. largest: cap of an answer in bytes. public_only: for URLs that users type.
+    inside: "host:port" of the private targets that may be called nevertheless, as the site's owner wrote them.
     """
 
     def __init__(
-        self, *, auth: AuthBase | None = None, largest: int = LARGEST_ANSWER, public_only: bool = False
+        self,
+        *,
+        auth: AuthBase | None = None,
+        largest: int = LARGEST_ANSWER,
+        public_only: bool = False,
+        inside: Collection[str] = (),
     ) -> None:
         self._auth = auth
         self._largest = largest
         self._public_only = public_only
+        self._inside = frozenset(inside)
         self._connection: HTTPConnection | None = None
         self._session = self._new_session()
 
@@ -136,7 +145,7 @@ class Client:
         )
         session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("http://", "https://"):
-            session.mount(scheme, _Adapter(functools.partial(self._open, public_only=self._public_only)))
+            session.mount(scheme, _Adapter(self._open))
         return session
 
     def _prepare(
@@ -159,14 +168,17 @@ class Client:
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise Forbidden("the URL must begin with http:// or https:// and name a host")
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        if self._public_only and port not in PUBLIC_PORTS:
+        if self._public_only and port not in PUBLIC_PORTS and not self._is_inside(parts.hostname, port):
             raise Forbidden(f"port {port} is not allowed")
 
-    def _open(self, connection: HTTPConnection, connect: Callable[[], socket.socket], *, public_only: bool) -> Any:
+    def _is_inside(self, host: str, port: int) -> bool:
+        return f"{host}:{port}" in self._inside
+
+    def _open(self, connection: HTTPConnection, connect: Callable[[], socket.socket]) -> Any:
         self._connection = connection
-        if not public_only:
-            return connect()
         host = connection._dns_host
+        if not self._public_only or self._is_inside(host, connection.port):
+            return connect()
         return socket.create_connection((resolve_public(host, connection.port), connection.port), connection.timeout)
 
     def _read(self, response: requests.Response) -> bytes:
@@ -274,10 +286,28 @@ def is_public(text: str) -> bool:
 
 def resolve_public(host: str, port: int) -> str:
     """The address to connect to. Raises Forbidden unless every answer of the resolver is public."""
-    try:
-        found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    except (OSError, UnicodeError) as error:
-        raise NoAnswer("the host name is not known") from error
+    found = _resolve(host, port)
     if not found or not all(is_public(text) for text in found):
         raise Forbidden("the host is not on the public internet")
     return found[0]
+
+
+def _resolve(host: str, port: int) -> list[str]:
+    """Every address of this name. A resolver that hangs is left behind: getaddrinfo knows no time limit."""
+    answers: queue.SimpleQueue[list[str] | None] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            answers.put([str(entry[4][0]) for entry in found])
+        except (OSError, UnicodeError):
+            answers.put(None)
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        found = answers.get(timeout=RESOLVE_SECONDS)
+    except queue.Empty:
+        found = None
+    if found is None:
+        raise NoAnswer("the host name is not known")
+    return found
