@@ -39,6 +39,11 @@ class What(StrEnum):
     CONTACTS_UNLOCK_ASKED = "contacts_unlock_asked"
     PAYOUT_PROPOSED = "payout_proposed"
     PAYOUT_DECIDED = "payout_decided"
+    KEY_MADE = "key_made"
+    KEY_REVOKED = "key_revoked"
+    WEBHOOK_ADDED = "webhook_added"
+    WEBHOOK_CHANGED = "webhook_changed"
+    WEBHOOK_REMOVED = "webhook_removed"
     SETTINGS_CHANGED = "settings_changed"
     NODE_ASKED = "node_asked"
 

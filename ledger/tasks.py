@@ -15,11 +15,12 @@ from ledger.drains import pay as pay_drain
 from ledger.drains import rates as rates_drain
 from ledger.drains import reconcile as reconcile_drain
 from ledger.drains import scan as scan_drain
+from ledger.drains import webhooks as webhooks_drain
 from ledger.models import CoinWallet
 from ledger.pokes import enqueue
 from ledger.services import lifecycle
 
-__all__ = ["beat", "chores", "enqueue", "mail", "pay", "rates", "reconcile", "scan", "sweep"]
+__all__ = ["beat", "chores", "enqueue", "mail", "pay", "rates", "reconcile", "scan", "sweep", "webhooks"]
 
 HEARTBEAT: Final = "wallets:heartbeat"
 DAY: Final = 86_400
@@ -41,6 +42,8 @@ def sweep() -> None:
         enqueue("mail")
     if rates_drain.is_due():
         enqueue("rates")
+    if webhooks_drain.has_work():
+        enqueue("webhooks")
     reconcile_drain.keep_books()
     for use in CoinWallet.objects.select_related("coin", "wallet"):
         enqueue("scan", use.wallet_id)
@@ -74,6 +77,11 @@ def mail() -> None:
 def rates() -> None:
     pokes.started("rates")
     rates_drain.refresh()
+
+
+def webhooks() -> None:
+    pokes.started("webhooks")
+    webhooks_drain.deliver()
 
 
 def chores(wallet_id: int) -> None:

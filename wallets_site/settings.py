@@ -183,6 +183,9 @@ WALLETS_CONTACT_HOLD_HOURS = env.int("WALLETS_CONTACT_HOLD_HOURS", default=0)
 # Heads of the books' hash chain are appended here; keep a copy away from this machine.
 SEAL_FILE = Path(env.str("WALLETS_SEAL_FILE", default=str(DATA_DIR / "seals.log")))
 
+# Private targets that members' webhooks may call nevertheless: host:port, separated by commas.
+WALLETS_WEBHOOK_PRIVATE: list[str] = env.list("WALLETS_WEBHOOK_PRIVATE", default=[])
+
 # Called with the name of each step of a payout; only the fault tests set it.
 WALLETS_STEP_HOOK = env.str("WALLETS_STEP_HOOK", default="")
 

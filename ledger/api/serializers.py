@@ -8,10 +8,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from ledger import money, queries
-from ledger.models import Address, Coin, Operation
-from ledger.services.quotes import Quote
-
 if TYPE_CHECKING:
     _Text = serializers.Field[str, Any, str, Any]
     _Form = serializers.Serializer[dict[str, Any]]
@@ -55,54 +51,3 @@ class SendRequest(Strict):
 class AddressOrder(Strict):
     coin = serializers.CharField(max_length=10)
     label = serializers.CharField(max_length=60, required=False, allow_blank=True, default="")  # type: ignore[assignment]
-
-
-def coin_data(coin: Coin) -> dict[str, Any]:
-    return {
-        "symbol": coin.symbol, "name": coin.name, "decimals": coin.decimals, "confirmations": coin.confirmations,
-        "terms": {
-            name: getattr(queries.terms(coin), name)
-            for name in ("move_fee", "withdrawal_fee", "move_minimum", "withdrawal_minimum", "withdrawal_maximum",
-                         "withdrawal_daily")
-        },
-    }  # fmt: skip
-
-
-def account_data(item: queries.CoinBalance) -> dict[str, Any]:
-    places = item.coin.decimals
-    return {
-        "coin": item.coin.symbol, "balance": money.plain(item.total, places),
-        "available": money.plain(item.available, places), "held": money.plain(item.held, places),
-        "incoming": money.plain(item.incoming, places), "deposits": item.state.deposits_ok,
-        "withdrawals": item.state.withdrawals_ok, "reason": item.state.reason,
-    }  # fmt: skip
-
-
-def operation_data(row: Operation) -> dict[str, Any]:
-    places = row.coin.decimals
-    return {
-        "id": row.pk, "kind": row.kind, "incoming": row.incoming, "coin": row.coin.symbol, "status": row.status,
-        "amount": money.plain(row.net, places), "fee": money.plain(row.fee, places),
-        "total": money.plain(row.gross, places), "counterpart": row.counterpart.username if row.counterpart else None,
-        "address": row.address, "extra": row.extra, "txid": row.txid, "confirmations": row.confirmations,
-        "comment": row.comment, "waiting_for": queries.waiting_for(row), "created": row.created_at,
-        "updated": row.updated_at, "done": row.done_at,
-    }  # fmt: skip
-
-
-def address_data(row: Address, uri: str) -> dict[str, Any]:
-    return {
-        "id": row.pk, "coin": row.coin.symbol, "address": row.address, "extra": row.extra, "label": row.label,
-        "uri": uri, "created": row.assigned_at,
-    }  # fmt: skip
-
-
-def quote_data(quote: Quote) -> dict[str, Any]:
-    places = quote.coin.decimals
-    return {
-        "kind": quote.kind, "coin": quote.coin.symbol, "amount": money.plain(quote.amount, places),
-        "fee": money.plain(quote.fee, places), "network_reserve": money.plain(quote.network_reserve, places),
-        "total": money.plain(quote.total, places), "address": quote.address, "extra": quote.extra,
-        "recipient": quote.recipient.username if quote.recipient else None, "warnings": list(quote.warnings),
-        "expires": quote.expires_at,
-    }  # fmt: skip

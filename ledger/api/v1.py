@@ -16,6 +16,7 @@ from accounts.models import User
 from ledger import money, nodes, queries
 from ledger.api import serializers as shapes
 from ledger.services import addresses, lifecycle, sending
+from ledger.services import shapes as out
 from wallets_site.base.errors import InvalidRequest
 
 KEY_HEADER: Final = "Idempotency-Key"
@@ -38,14 +39,14 @@ def key_of(request: Request) -> str:
 class Coins(APIView):
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request) -> Response:
-        return Response({"coins": [shapes.coin_data(coin) for coin in queries.coins()]})
+        return Response({"coins": [out.coin_data(coin) for coin in queries.coins()]})
 
 
 class Accounts(APIView):
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request) -> Response:
         require(person(request), Capability.HAS_WALLETS)
-        return Response({"accounts": [shapes.account_data(item) for item in queries.balances(person(request))]})
+        return Response({"accounts": [out.account_data(item) for item in queries.balances(person(request))]})
 
 
 class Operations(APIView):
@@ -59,7 +60,7 @@ class Operations(APIView):
             person(request), coin=queries.coin(asked["coin"]) if asked.get("coin") else None,
             kind=asked.get("kind", ""), status=asked.get("status", ""), before=_number(asked.get("before", "")),
         )  # fmt: skip
-        rows = [shapes.operation_data(row) for row in page.operations]
+        rows = [out.operation_data(row) for row in page.operations]
         return Response({"operations": rows, "next_before": page.next_before})
 
 
@@ -75,14 +76,14 @@ class OneOperation(APIView):
     @extend_schema(responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, pk: int) -> Response:
         require(person(request), Capability.LIST_TRANSACTIONS)
-        return Response(shapes.operation_data(queries.operation(person(request), pk)))
+        return Response(out.operation_data(queries.operation(person(request), pk)))
 
 
 class Cancel(APIView):
     @extend_schema(request=None, responses=OpenApiTypes.OBJECT, parameters=[KEY_PARAMETER])
     def post(self, request: Request, pk: int) -> Response:
         row = lifecycle.cancel(user=person(request), operation_id=pk, key=key_of(request))
-        return Response(shapes.operation_data(queries.operation(person(request), row.pk)))
+        return Response(out.operation_data(queries.operation(person(request), row.pk)))
 
 
 class Addresses(APIView):
@@ -90,7 +91,7 @@ class Addresses(APIView):
     def get(self, request: Request) -> Response:
         require(person(request), Capability.HAS_WALLETS)
         rows = queries.addresses(person(request), queries.coin(request.query_params.get("coin", "")))
-        return Response({"addresses": [shapes.address_data(row, nodes.payment_uri(row, None)) for row in rows]})
+        return Response({"addresses": [out.address_data(row, nodes.payment_uri(row, None)) for row in rows]})
 
     @extend_schema(request=shapes.AddressOrder, responses={201: OpenApiTypes.OBJECT}, parameters=[KEY_PARAMETER])
     def post(self, request: Request) -> Response:
@@ -98,7 +99,7 @@ class Addresses(APIView):
         row = addresses.assign_address(
             user=person(request), coin=queries.coin(asked["coin"]), key=key_of(request), label=asked["label"]
         )
-        return Response(shapes.address_data(row, nodes.payment_uri(row, None)), status=201)
+        return Response(out.address_data(row, nodes.payment_uri(row, None)), status=201)
 
 
 class Preview(APIView):
@@ -106,7 +107,7 @@ class Preview(APIView):
 
     @extend_schema(request=shapes.SendRequest, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request) -> Response:
-        return Response(shapes.quote_data(_quote(request, _read(shapes.SendRequest, request))))
+        return Response(out.quote_data(_quote(request, _read(shapes.SendRequest, request))))
 
 
 class Send(APIView):
@@ -123,7 +124,7 @@ class Send(APIView):
             user=user, quote=_quote(request, asked), proof=proofs.of_request(request._request), key=key,
             comment=asked["comment"],
         )  # fmt: skip
-        return Response(shapes.operation_data(queries.operation(user, done.pk)), status=201)
+        return Response(out.operation_data(queries.operation(user, done.pk)), status=201)
 
 
 def _quote(request: Request, asked: dict[str, Any]) -> Any:

@@ -5,7 +5,7 @@ from ledger.models.chain import Deposit, Dispatch, Freeze, Withdrawal
 from ledger.models.checks import Brake, LiabilityTree, SolvencyCheck
 from ledger.models.coins import Coin, CoinWallet, FeeRule, Limit, Purpose, Rate, RatePoint
 from ledger.models.decisions import Attempt, PayoutDecision
-from ledger.models.out import Delivery, Event, Inbox, Mute
+from ledger.models.out import Delivery, Event, Feed, FeedItem, Inbox, Mute, Push, PushAttempt, Webhook
 from ledger.models.people import Address, Approval, Contact, Operation
 from ledger.models.purses import Purse
 from ledger.models.site import CronRun, SiteSettings
@@ -26,6 +26,8 @@ __all__ = [
     "Dispatch",
     "Event",
     "FeeRule",
+    "Feed",
+    "FeedItem",
     "Freeze",
     "Hold",
     "Inbox",
@@ -38,6 +40,8 @@ __all__ = [
     "Posting",
     "Purpose",
     "Purse",
+    "Push",
+    "PushAttempt",
     "Queue",
     "Rate",
     "RatePoint",
@@ -45,5 +49,6 @@ __all__ = [
     "SiteSettings",
     "SolvencyCheck",
     "Transaction",
+    "Webhook",
     "Withdrawal",
 ]
