@@ -1,6 +1,7 @@
 # make demo   a site on simulated coins, at http://127.0.0.1:8000 (PORT= chooses another port)
 # make test   everything that must be true before a change goes in
 # make bench  speed beside references in one run, into bench/results.json (ROWS= depth of history)
+# make faults withdrawals while the worker is killed and nodes fail, counted outside (COINS= N= KILLS= SEED=)
 # make devnet the site with a real litecoind on a private test network
 
 PYTHON ?= python3
@@ -8,10 +9,13 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PORT ?= 8000
 JOBS ?= 2
+COINS ?= ltc,xmr,frk-snake,frk-camel,ban
+N ?= 20
+KILLS ?= 40
 export PORT
 unexport MAKEFLAGS MFLAGS MAKELEVEL
 
-.PHONY: demo test devnet bench lint types checks tests install install-dev clean
+.PHONY: demo test devnet bench faults lint types checks tests install install-dev clean
 
 demo devnet: export WALLETS_FOLLOW_PARENT = 1
 
@@ -23,6 +27,9 @@ devnet: install-dev
 
 bench: install-dev
 	@$(RUN) -m bench.run
+
+faults: install-dev
+	@$(RUN) -m tests.faults --coins $(COINS) -n $(N) --kills $(KILLS) $(if $(SEED),--seed $(SEED))
 
 test: lint types checks tests
 

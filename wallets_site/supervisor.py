@@ -47,19 +47,22 @@ WEB_OPTIONS: Final = (
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds. `stale` must exceed a drain and its longest adapter call, 105 s: busy is not dead."""
+    """Seconds. `stale` must exceed a drain and its longest adapter call, 105 s: busy is not dead.
+    longest_pause: between two starts of a program that keeps dying."""
 
     beat: float = 10
     stale: float = 120
     suspicion: float = 6
     grace: float = 15
+    longest_pause: float = 30
 
 
 class Program:
     """One child in a process group of its own, restarted with a growing pause when it dies."""
 
-    def __init__(self, name: str, args: list[str], pass_fds: tuple[int, ...] = ()) -> None:
+    def __init__(self, name: str, args: list[str], pass_fds: tuple[int, ...] = (), *, longest_pause: float) -> None:
         self.name = name
+        self.longest_pause = longest_pause
         self.args = args
         self.pass_fds = pass_fds
         self.process: subprocess.Popen[bytes] | None = None
@@ -92,7 +95,7 @@ class Program:
     def _mourn(self, process: subprocess.Popen[bytes]) -> None:
         self.kill()  # what the dead one left in its group
         self.deaths = self.deaths + 1 if time.monotonic() - self.started < LONG_LIFE else 0
-        pause = min(2 ** (self.deaths - 1), 30) if self.deaths > 1 else 0
+        pause = min(2 ** min(self.deaths - 1, 10), self.longest_pause) if self.deaths > 1 else 0
         log.warning("%s ended with %s; starts again in %s s", self.name, process.returncode, pause)
         self.due = time.monotonic() + pause
         self.process = None
@@ -198,14 +201,16 @@ class Supervisor:
         self.on_ready = on_ready
         self.pulse = Pulse(timing)
         self.web: Program | None = None
-        self.cluster = Program("cluster", ["cluster"]) if settings.CLUSTER_ON else None
+        pause = timing.longest_pause
+        self.cluster = Program("cluster", ["cluster"], longest_pause=pause) if settings.CLUSTER_ON else None
         self._listener: socket.socket | None = None
         if port is not None:
             # Ours for the whole life: while the web server restarts, visitors wait instead of being refused.
             self._listener = socket.create_server((HOST, port), backlog=256)
             self._listener.set_inheritable(True)
             self.url = f"http://{HOST}:{self._listener.getsockname()[1]}"
-            self.web = Program("web", self._web_args(self._listener.fileno()), (self._listener.fileno(),))
+            descriptor = self._listener.fileno()
+            self.web = Program("web", self._web_args(descriptor), (descriptor,), longest_pause=pause)
         self._stop = threading.Event()
 
     def _web_args(self, descriptor: int) -> list[str]:

@@ -55,7 +55,6 @@ from adapters.rpc import Reply
 
 BLOCKS_A_PAGE = 1000
 STEP_BACK = 100  # blocks, when the block of the cursor is not in the chain any more
-RELAY_AGAIN_SECONDS = 60
 CHANGE_TYPE = 2
 
 
@@ -297,8 +296,8 @@ class Camel:
         it is in a block, so once in a while is enough."""
         if tried.outcome == "unclear" and tried.attempted_at is not None:
             waited = (datetime.now(UTC) - tried.attempted_at).total_seconds()
-            if waited < RELAY_AGAIN_SECONDS:
-                return Unknown("The daemon's answer was lost; it is asked again in a minute, or found in a block.")
+            if waited < self._options.quiet_seconds:
+                return Unknown("The daemon's answer was lost; it is asked again soon, or found in a block.")
         return Absent()
 
 

@@ -50,7 +50,9 @@ class ForknoteOptions:
     )
     addresses_ahead: int = option(0, help="Snake dialect: keep this many more made, to be verified at the next restart")
     quiet_seconds: int = option(
-        60, help="Snake dialect: a payment whose answer was lost counts as not made only after so long without a trace"
+        60,
+        help="A payment whose answer was lost is relayed again (camel), or counts as not made if it left no trace "
+        "(snake), only after so many seconds",
     )
 
     def __post_init__(self) -> None:

@@ -88,8 +88,9 @@ class DaemonLine:
 
 
 class Proxy:
-    def __init__(self, connect: Callable[[], Line]) -> None:
-        """connect: called for each connection that comes in."""
+    def __init__(self, connect: Callable[[], Line], *, keep: bool = True) -> None:
+        """connect: called for each connection that comes in. keep: whether `exchanges` grows with every call."""
+        self.keep = keep
         self.exchanges: list[Exchange] = []  # those that were passed on, in order
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
@@ -149,6 +150,12 @@ class Proxy:
                 fault.used += 1
             return fault
 
+    @property
+    def waiting_faults(self) -> int:
+        """Those that no call has met yet."""
+        with self._lock:
+            return sum(one.used < one.times for one in self._faults)
+
     def calls(self, method: str) -> list[Exchange]:
         return [one for one in self.exchanges if one.method == method]
 
@@ -190,7 +197,8 @@ def _handler(proxy: Proxy, connect: Callable[[], Line]) -> type[BaseHTTPRequestH
             if fault is not None and kind == "delay":
                 time.sleep(fault.seconds)
             exchange.status, headers, exchange.body = self.line.ask(exchange, dict(self.headers.items()), body)
-            proxy.exchanges.append(exchange)
+            if proxy.keep:
+                proxy.exchanges.append(exchange)
             if kind == "drop":
                 return self._hang_up()
             if kind == "cut":
@@ -224,7 +232,7 @@ def _handler(proxy: Proxy, connect: Callable[[], Line]) -> type[BaseHTTPRequestH
 def _call_of(body: bytes) -> tuple[str, Any]:
     try:
         data = json.loads(body)
-        return str(data["method"]), data.get("params")
+        return str(data["method"] if "method" in data else data["action"]), data.get("params")
     except (ValueError, KeyError, TypeError):
         return "", None
 

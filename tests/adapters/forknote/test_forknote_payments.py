@@ -344,9 +344,11 @@ def test_a_lost_reply_of_the_daemon_is_asked_about_again_only_after_a_while(came
     _, prepared = prepare(camel)
     camel.node.lose_replies(count=1)
     tried = camel.sent(prepared)
+    patient = camel.make_adapter(quiet_seconds=60)
 
-    assert isinstance(camel.adapter.lookup(replace(tried, attempted_at=datetime.now(UTC))), Unknown)
-    assert camel.adapter.lookup(replace(tried, attempted_at=datetime.now(UTC) - timedelta(minutes=2))) == Absent()
+    assert isinstance(patient.lookup(replace(tried, attempted_at=datetime.now(UTC))), Unknown)
+    assert patient.lookup(replace(tried, attempted_at=datetime.now(UTC) - timedelta(minutes=2))) == Absent()
+    patient.close()
     assert camel.adapter.broadcast(prepared) == Unclear("walletd says: Internal node error (-32000)")
 
 

@@ -158,6 +158,9 @@ class StandIn:
     def test_confirm_all(self, but: tuple[str, ...] = ()) -> int:
         return self.ledger.confirm_all(but)
 
+    def test_unconfirmed(self) -> list[str]:
+        return [name for name, block in self.ledger.blocks.items() if not block.confirmed]
+
     def test_rollback(self, name: str) -> list[str]:
         return self.ledger.rollback(name)
 

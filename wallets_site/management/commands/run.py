@@ -23,11 +23,15 @@ class Command(BaseCommand):
         parser.add_argument("--beat", type=float, default=usual.beat, help="seconds between two sweeps")
         parser.add_argument("--stale", type=float, default=usual.stale, help="seconds a silent cluster may live")
         parser.add_argument("--grace", type=float, default=usual.grace, help="seconds to finish work when stopping")
+        parser.add_argument(
+            "--longest-pause", type=float, default=usual.longest_pause, help="seconds before a program that dies again"
+            " and again is started once more, at most",
+        )  # fmt: skip
 
-    def handle(self, *, port: int, no_web: bool, beat: float, stale: float, grace: float, **_: Any) -> None:
+    def handle(self, *, port: int, no_web: bool, **given: Any) -> None:
         refuse_unless_migrated()
         self.check(tags=[Tags.database], databases=list(connections))
-        timing = Timing(beat=beat, stale=stale, grace=grace)
+        timing = Timing(**{name: given[name] for name in ("beat", "stale", "grace", "longest_pause")})
         run_site(self.stdout, port=None if no_web else port, timing=timing)
 
 
