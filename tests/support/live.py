@@ -56,8 +56,12 @@ class Visitor(requests.Session):
 
 
 class LiveSite:
-    def __init__(self, database: Database, *, workers: int = 1, threads: int = 8, **environment: str) -> None:
-        self.database = database
+    def __init__(
+        self, database: Database, *, workers: int = 1, threads: int = 8, application: str = "wallets_site.wsgi",
+        ready: str = "/accounts/login/", **environment: str,
+    ) -> None:  # fmt: skip
+        """ready: the path that answers once the application serves."""
+        self.database, self.ready = database, ready
         self.log = database.folder / "web.log"
         listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         listener.set_inheritable(True)
@@ -65,7 +69,7 @@ class LiveSite:
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = child_environment(database, WALLETS_SITE_URL=self.url, **environment)
         options = f"--workers {workers} --threads {threads} --worker-class gthread --no-control-socket"
-        command = [PYTHON, "-m", "gunicorn", "wallets_site.wsgi", "--bind", f"fd://{listener.fileno()}"]
+        command = [PYTHON, "-m", "gunicorn", application, "--bind", f"fd://{listener.fileno()}"]
         self.child = Child(
             [*command, *options.split()], log=self.log, env=self.environment, pass_fds=[listener.fileno()]
         )
@@ -75,7 +79,7 @@ class LiveSite:
     def _answers(self) -> bool:
         assert self.child.running, self.child.output()
         try:
-            requests.get(self.url + "/accounts/login/", timeout=10, allow_redirects=False)
+            requests.get(self.url + self.ready, timeout=10, allow_redirects=False)
         except requests.RequestException:
             return False
         return True

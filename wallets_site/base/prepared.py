@@ -1,0 +1,90 @@
+"""Questions to the database that are built once: for hot paths, where building a queryset costs more than its answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db import connection
+from django.db.models import QuerySet
+
+_PIECES: Final = re.compile(r"%%|%s|\b[0-9]{16}\b")
+_FIRST_NUMBER: Final = 7_700_000_000_000_000  # stand-ins for numbers: 16 digits, as no other number of a statement has
+_TEXT: Final = "\x01stand-in {}\x01"
+
+
+@dataclass(frozen=True, slots=True)
+class _Built:
+    sql: str
+    values: tuple[Any, ...]  # a name to fill in, or a _Fixed
+    converters: list[tuple[int, tuple[list[Any], Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Fixed:
+    value: Any
+
+
+class Prepared:
+    """A values_list() queryset with gaps, built on its first use and asked as often as wanted.
+
+    make: builds the queryset from stand-ins for what changes: int for numbers (ids, and both ends of a slice as
+    [first : first + count]), str for texts. It is called once for each kind of database.
+    """
+
+    def __init__(self, make: Callable[..., QuerySet[Any, Any]], **gaps: type) -> None:
+        self._make, self._gaps = make, gaps
+        self._built: dict[str, _Built] = {}
+
+    def rows(self, **values: Any) -> list[Any]:
+        """The rows, their columns in the order of values_list()."""
+        built = self._built.get(connection.vendor) or self._build()
+        filled = [each.value if isinstance(each, _Fixed) else values[each] for each in built.values]
+        with connection.cursor() as cursor:
+            cursor.execute(built.sql, filled)
+            found = cursor.fetchall()
+        return [_converted(row, built.converters) for row in found] if built.converters else list(found)
+
+    def first(self, **values: Any) -> Any | None:
+        found = self.rows(**values)
+        return found[0] if found else None
+
+    def _build(self) -> _Built:
+        stand_ins = {
+            name: _FIRST_NUMBER + 1_000_003 * 2**number if kind is int else _TEXT.format(name)
+            for number, (name, kind) in enumerate(self._gaps.items())
+        }
+        compiler = self._make(**stand_ins).query.get_compiler(connection=connection)
+        sql, given = compiler.as_sql()
+        names = {value: name for name, value in stand_ins.items()}
+        values: list[Any] = []
+        rest = iter(given)
+
+        def fill(piece: re.Match[str]) -> str:
+            """Both what Django passes beside the statement and what it writes into it, as LIMIT and OFFSET."""
+            if piece[0] == "%%":
+                return "%%"
+            value = next(rest) if piece[0] == "%s" else int(piece[0])
+            values.append(names[value] if _is_known(value, names) else _Fixed(value))
+            return "%s"
+
+        text = _PIECES.sub(fill, sql)
+        converters = compiler.get_converters([column for column, _sql, _alias in compiler.select])
+        built = _Built(text, tuple(values), list(converters.items()))
+        self._built[connection.vendor] = built
+        return built
+
+
+def _is_known(value: Any, names: dict[Any, str]) -> bool:
+    return isinstance(value, int | str) and value in names
+
+
+def _converted(row: Any, converters: list[tuple[int, tuple[list[Any], Any]]]) -> list[Any]:
+    """A row in Python's own forms, as the fields of its columns make them."""
+    found = list(row)
+    for place, (steps, expression) in converters:
+        for step in steps:
+            found[place] = step(found[place], expression, connection)
+    return found
