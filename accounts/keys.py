@@ -11,16 +11,18 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from accounts.audit import What, record
 from accounts.models import DerivedKey, User
+from accounts.queries import COLUMNS
 from wallets_site.base import crypto
 from wallets_site.base.clock import now
+from wallets_site.base.prepared import Prepared
 
 PLUGIN_API: Final = "plugin_api"
 PURSE_ADMIN: Final = "purse_admin"
@@ -28,6 +30,14 @@ PURSE_INVOICE: Final = "purse_invoice"
 PURSE_KINDS: Final = (PURSE_ADMIN, PURSE_INVOICE)
 _SHAPE: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _PURSE_SHAPE: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
+
+
+def _owner(digest: str, kind: str) -> QuerySet[DerivedKey, tuple[Any, ...]]:
+    rows = DerivedKey.objects.filter(digest=digest, kind=kind, owner__is_active=True)
+    return rows.values_list(*(f"owner__{name}" for name in COLUMNS))
+
+
+_OWNER: Final = Prepared(_owner, digest=str, kind=str)
 
 
 def show_key(user: User, kind: str, subject: str = "") -> str:
@@ -52,9 +62,8 @@ def owner_of(key: str, kind: str) -> User | None:
     """Who holds this key, compared exactly; None for no key of ours and for an account that is shut out."""
     if _SHAPE.fullmatch(key) is None:
         return None
-    rows = DerivedKey.objects.select_related("owner").filter(digest=_digest(key), kind=kind)
-    row = rows.filter(owner__is_active=True).first()
-    return row.owner if row else None
+    row = _OWNER.first(digest=_digest(key), kind=kind)
+    return None if row is None else User.from_db("default", COLUMNS, row)
 
 
 def purse_key(key: str) -> DerivedKey | None:

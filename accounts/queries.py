@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Group
@@ -8,9 +8,11 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.capabilities import Capability
 from accounts.models import AuditEvent, User
+from wallets_site.base.prepared import Prepared
 
 LONGEST_ID: Final = 18
 LONGEST_TEXT: Final = 254
+COLUMNS: Final = tuple(field.attname for field in User._meta.concrete_fields)
 
 
 def find_recipient(text: str, *, numbers: bool = False) -> User | None:
@@ -21,22 +23,29 @@ def find_recipient(text: str, *, numbers: bool = False) -> User | None:
     An exact match, letter case aside. One query whatever the answer, so that its time tells nothing.
     """
     wanted = text.strip().lower()[: LONGEST_TEXT + 1].replace("\0", " ")  # PostgreSQL refuses NUL
-    proven = EmailAddress.objects.filter(user=OuterRef("pk"), email=wanted, verified=True)
-    meant: Q = Q(username=wanted) | Q(Exists(proven))
-    if numbers:
-        meant |= Q(pk=_number(text))
-    return _receivers().filter(meant).order_by("pk").first()
+    return _one(_BY_TEXT.first(text=wanted, pk=_number(text) if numbers else 0))
 
 
 def find_by_id(text: str) -> User | None:
     """The same for a user's number, as programs name people. One query whatever the answer."""
-    return _receivers().filter(pk=_number(text)).first()
+    return _one(_BY_TEXT.first(text="", pk=_number(text)))
+
+
+def _one(row: Any | None) -> User | None:
+    return None if row is None else User.from_db("default", COLUMNS, row)
 
 
 def _number(text: str) -> int:
     digits = text.strip()
     plain = digits.isascii() and digits.isdigit() and len(digits) <= LONGEST_ID
     return int(digits) if plain else 0
+
+
+def _meant(text: str, pk: int) -> QuerySet[User, Any]:
+    """A union of what three indexes find: with OR, a database reads through everybody."""
+    proven = EmailAddress.objects.filter(email=text, verified=True).order_by().values("user_id")
+    named = User.objects.filter(username=text).values("pk").union(User.objects.filter(pk=pk).values("pk"), proven)
+    return _receivers().filter(pk__in=named).order_by("pk").values_list(*COLUMNS)
 
 
 def _receivers() -> QuerySet[User]:
@@ -50,6 +59,9 @@ def _receivers() -> QuerySet[User]:
         user=OuterRef("pk"), permissions__codename=codename, permissions__content_type__app_label=app
     )
     return User.objects.filter(Q(is_superuser=True) | Exists(own) | Exists(by_group), is_active=True)
+
+
+_BY_TEXT: Final = Prepared(_meant, text=str, pk=int)
 
 
 def audit_of(user: User) -> QuerySet[AuditEvent]:

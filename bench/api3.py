@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import http.client
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection, transaction

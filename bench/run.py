@@ -15,7 +15,7 @@ import django
 
 django.setup()
 
-from bench import http, ledger, world  # noqa: E402
+from bench import api3, http, ledger, world  # noqa: E402
 from bench.report import Report, say  # noqa: E402
 from tests.support import databases  # noqa: E402
 from tests.support.databases import Database  # noqa: E402
@@ -40,6 +40,7 @@ def on_postgresql(report: Report, rows: int) -> None:
         ledger.fees(report, database, made)
         ledger.shapes(report, database, made)
         http.moves(report, database, made, reference)
+        api3.run(report, database)
         ledger.reads(report, made, rows)
     finally:
         databases.close_all()

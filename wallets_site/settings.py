@@ -88,8 +88,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "csp.middleware.CSPMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "ledger.api.wp3.middleware.WordPressApi",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "wallets_site.middleware.HiddenKeys",
     "wallets_site.middleware.Headers",
@@ -98,7 +99,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "ledger.api.wp3.middleware.WordPressApi",
+    "ledger.api.wp3.middleware.ConfirmationLinks",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

@@ -50,8 +50,8 @@ def assign_address(
     return found
 
 
-def first_from_pool(*, user: User, coins: Iterable[Coin]) -> dict[int, Address]:
-    """For each of these coins an address, by coin, without asking a node; none where the pool is empty."""
+def first_from_pool(*, user: User, coins: Iterable[int]) -> dict[int, Address]:
+    """For each of these coins' numbers an address, by coin, without asking a node; none where the pool is empty."""
     found: dict[int, Address] = {}
     for use in CoinWallet.objects.select_related("coin", "wallet").filter(coin__in=coins, is_active=True):
         if use.coin.deposits_on and use.wallet.state != Wallet.State.CLOSED:

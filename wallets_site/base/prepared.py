@@ -1,4 +1,4 @@
-"""Questions to the database that are built once: for hot paths, where building a queryset costs more than its answer."""
+"""Questions to the database that are built once: for hot paths, where building one costs more than its answer."""
 
 from __future__ import annotations
 

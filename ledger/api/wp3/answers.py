@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any, Final
 
-import simplejson
 from django.http import HttpRequest, HttpResponse
 from django.utils.http import http_date
 from django.utils.text import compress_string
@@ -15,7 +15,6 @@ from wallets_site.base.clock import now
 
 CONTENT_TYPE: Final = "application/json; charset=UTF-8"
 SMALLEST_ZIPPED: Final = 500
-_ENCODER: Final = simplejson.JSONEncoder(separators=(",", ":"), use_decimal=False)
 
 # Codes of the plugin.
 COINS_INFO, TRANSACTIONS, WITHDRAW, MOVE = -102, -103, -104, -105
@@ -30,11 +29,6 @@ class Refusal(Exception):
         self.code, self.message, self.status, self.payload = code, message, status, payload
 
 
-def number(amount: int, decimals: int) -> Any:
-    """An exact decimal literal of atomic units: 1 at 8 decimals is 0.00000001, never 1.0e-8."""
-    return simplejson.RawJSON(money.plain(amount, decimals))
-
-
 def ten_decimals(amount: int, decimals: int) -> str:
     """ "-1.5000000000": ten decimals as the plugin's text, and all of them where a coin has more."""
     whole, _, fraction = money.plain(amount, decimals).partition(".")
@@ -46,24 +40,26 @@ def moment(when: datetime) -> str:
 
 
 def success(request: HttpRequest, **payload: Any) -> HttpResponse:
-    return _respond(request, {**payload, "result": "success"}, 200)
+    return respond(request, json.dumps({**payload, "result": "success"}, separators=(",", ":")))
 
 
 def error(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     body = {**refusal.payload, "result": "error", "code": refusal.code, "message": refusal.message}
-    return _respond(request, body, refusal.status)
+    return respond(request, json.dumps(body, separators=(",", ":")), refusal.status)
 
 
-def _respond(request: HttpRequest, body: dict[str, Any], status: int) -> HttpResponse:
+def respond(request: HttpRequest, text: str, status: int = 200) -> HttpResponse:
+    """text: JSON in ASCII."""
     # PHP's json_encode escapes slashes; they stand in strings only.
-    text = _ENCODER.encode(body).replace("/", "\\/").encode("ascii")
+    body = text.replace("/", "\\/").encode("ascii")
     response = HttpResponse(content_type=CONTENT_TYPE, status=status)
-    if len(text) > SMALLEST_ZIPPED and "gzip" in request.headers.get("Accept-Encoding", ""):
-        text = compress_string(text, max_random_bytes=100)
-        response["Content-Encoding"] = "gzip"
-        response["Vary"] = "Accept-Encoding"
+    if len(body) > SMALLEST_ZIPPED and "gzip" in request.META.get("HTTP_ACCEPT_ENCODING", ""):
+        body = compress_string(body, max_random_bytes=100)
+        response.headers["Content-Encoding"] = "gzip"
+        response.headers["Vary"] = "Accept-Encoding"
     if request.method != "HEAD":
-        response.content = text
+        response.content = body
+    response.headers["Content-Length"] = str(len(body))
     return response
 
 

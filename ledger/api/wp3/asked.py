@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest
 
 from accounts import keys, nonces
@@ -18,10 +19,6 @@ PREFIX: Final = "__wallets_"
 LONGEST: Final = 4000
 _BEARER: Final = re.compile(r"Bearer ([^\s]+)", re.ASCII)
 _WHOLE: Final = re.compile(r"\s*[+-]?([0-9]+)", re.ASCII)
-
-
-class Mismatch(Exception):
-    """The body and the query say different things: WordPress itself refuses that with HTTP 400."""
 
 
 @dataclass
@@ -94,10 +91,12 @@ class Asked:
 
 
 def value_of(request: HttpRequest, name: str) -> str | None:
-    """A parameter from the query or the body; a PHP array counts as an empty text. Raises Mismatch."""
+    """A parameter from the query or the body; a PHP array counts as an empty text.
+
+    Raises BadRequest where they differ: WordPress itself answers that with HTTP 400."""
     query, body = request.GET.get(name), request.POST.get(name)
     if query is not None and body is not None and query != body:
-        raise Mismatch(name)
+        raise BadRequest("body and query disagree")
     found = body if query is None else query
     if found is None and any(key.startswith(name + "[") for key in (*request.GET, *request.POST)):
         return ""

@@ -1,6 +1,6 @@
 """The WordPress API v3 on every front-end path: acts on a known `__wallets_action` or a known pretty path only.
 
-It stands after authentication and answers before the CSRF check of views: the API has nonces of its own.
+It answers before the CSRF check of views: the API has nonces of its own.
 """
 
 from __future__ import annotations
@@ -10,12 +10,17 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.shortcuts import render
+from django.utils import translation
+from django.utils.functional import SimpleLazyObject
 
 from ledger.api.wp3 import access, acting, background, confirming, legacy, reading
 from ledger.api.wp3.answers import LEGACY_OFF, UNSPECIFIED, Refusal, error, never_cached, private
-from ledger.api.wp3.asked import PREFIX, Asked, Mismatch, absint, value_of
+from ledger.api.wp3.asked import PREFIX, Asked, absint, value_of
 from ledger.services import site_settings
 
 log = logging.getLogger(__name__)
@@ -63,45 +68,63 @@ LEGACY: Final[dict[str, Handler]] = {
 
 
 class WordPressApi:
+    """It stands in front of what pages need, and takes of that only the session, and only for who brings one."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        self.sessions = SessionMiddleware(get_response)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        asked = None if request.path.startswith(NOT_FRONT_END) else _asked(request)
+        handler = None if asked is None else _handler(asked)
+        if asked is None or handler is None:
+            return self.get_response(request)
+        request.get_host()  # refuses a host that is not ours
+        self.sessions.process_request(request)
+        request.user = SimpleLazyObject(lambda: get_user(request))  # type: ignore[assignment]
+        with translation.override(settings.LANGUAGE_CODE):
+            response = _answer(asked, handler)
+        response.headers.setdefault("Cache-Control", "no-store, private")
+        return self.sessions.process_response(request, response) if request.session.accessed else response
+
+
+class ConfirmationLinks:
+    """The link of a confirmation mail, which is a page like the others: it works on every front-end path."""
+
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path.startswith(NOT_FRONT_END):
-            return self.get_response(request)
-        try:
-            response = _answer(request)
-        except Mismatch:
-            response = render(request, "400.html", status=400)
-        return response if response is not None else self.get_response(request)
+        if not request.path.startswith(NOT_FRONT_END) and _says(request, "confirm"):
+            return confirming.page(request, value_of(request, PREFIX + "confirm") or "")
+        return self.get_response(request)
 
 
-def _answer(request: HttpRequest) -> HttpResponse | None:
-    """The API's answer, or None for what is no business of it."""
+def _asked(request: HttpRequest) -> Asked | None:
+    """What is asked of the API, or None for what is no business of it. Raises BadRequest."""
     path_values = _path_values(request.path)
-    if path_values is None and not _says(request, "action") and not _says(request, "confirm"):
+    if path_values is None and not _says(request, "action"):
         return None
-    confirm = value_of(request, PREFIX + "confirm")
-    if confirm is not None:
-        return confirming.page(request, confirm)
+    if _says(request, "confirm"):
+        return None
     path_values = path_values or {}
     action = value_of(request, PREFIX + "action") or path_values.pop("action", "")
-    asked = Asked(request, action, _version(request, path_values), path_values)
-    handler = _handler(asked)
-    if handler is None:
-        return None
-    if request.method not in METHODS:
+    return Asked(request, action, _version(request, path_values), path_values)
+
+
+def _answer(asked: Asked, handler: Handler) -> HttpResponse:
+    if asked.request.method not in METHODS:
         return HttpResponseNotAllowed(METHODS)
     try:
         return handler(asked)
     except Refusal as refusal:
-        return _headed(asked, error(request, refusal))
-    except Mismatch:
+        return _headed(asked, error(asked.request, refusal))
+    except (SuspiciousOperation, BadRequest):
         raise
     except Exception:
-        log.exception("the WordPress API could not answer %s", action)
+        log.exception("the WordPress API could not answer %s", asked.action)
         told = Refusal(UNSPECIFIED, "Something went wrong here. Please try again later.")
-        return _headed(asked, error(request, told))
+        return _headed(asked, error(asked.request, told))
 
 
 def _headed(asked: Asked, response: HttpResponse) -> HttpResponse:

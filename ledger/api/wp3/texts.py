@@ -11,6 +11,7 @@ from django.utils.html import strip_tags
 from ledger import money
 from ledger.api.wp3.answers import Refusal
 from ledger.models import Coin
+from ledger.services.plugin_api import Terms
 
 LONGEST_COMMENT: Final = 500
 LONGEST_TAGS: Final = 190
@@ -46,7 +47,7 @@ def is_nothing(figure: str) -> bool:
     return sign == "-" or not (whole + fraction).strip("0")
 
 
-def pattern_of(coin: Coin) -> str:
+def pattern_of(coin: Coin | Terms) -> str:
     return coin.pattern or f"{coin.symbol} %01.{min(coin.decimals, 8)}f"
 
 

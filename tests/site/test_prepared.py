@@ -1,0 +1,45 @@
+"""A question that was built once answers as its queryset does, on both databases."""
+
+from __future__ import annotations
+
+import pytest
+
+from accounts.models import User
+from ledger.models import Operation
+from tests.support.money import fund, make_coin
+from wallets_site.base.prepared import Prepared
+
+pytestmark = pytest.mark.both_databases
+COLUMNS = ("id", "gross", "created_at", "incoming", "user__email")
+PAGE = Prepared(
+    lambda user, kind, first, count: Operation.objects.filter(user=user, kind=kind)
+    .exclude(comment="100 %")
+    .order_by("-id")
+    .values_list(*COLUMNS)[first : first + count],
+    user=int, kind=str, first=int, count=int,
+)  # fmt: skip
+
+
+@pytest.fixture
+def coin(site):
+    return make_coin()
+
+
+def test_it_answers_as_the_queryset_with_any_values(engine, coin, alice, bob):
+    for amount in (5, 6, 10**40, 8):
+        fund(alice, coin, amount)
+    fund(bob, coin, 9)
+    for user, first, count in ((alice, 0, 2), (alice, 1, 9), (bob, 0, 5), (bob, 1, 1)):
+        rows = Operation.objects.filter(user=user, kind="deposit").order_by("-id")
+        expected = list(rows.values_list(*COLUMNS)[first : first + count])
+        found = PAGE.rows(user=user.pk, kind="deposit", first=first, count=count)
+        assert [(pk, int(gross), *rest) for pk, gross, *rest in found] == expected
+    assert PAGE.rows(user=alice.pk, kind="move", first=0, count=5) == []
+    assert PAGE.first(user=0, kind="deposit", first=0, count=1) is None
+
+
+def test_what_is_filled_in_is_a_value_and_never_a_statement(engine, coin, alice):
+    by_name = Prepared(lambda name: User.objects.filter(username=name).values_list("pk"), name=str)
+    for name in ("' OR '1'='1", "%s", "alice' --", "7700000001000003", "\x01stand-in name\x01"):
+        assert by_name.rows(name=name) == []
+    assert [pk for (pk,) in by_name.rows(name="alice")] == [alice.pk]
