@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from adapters.readings import Reading, ReadingField, blanked, params_of
 from adapters.shapes import (
@@ -18,6 +18,7 @@ from adapters.shapes import (
     CheckedAddress,
     Confirmed,
     Dead,
+    ExtraWords,
     Feature,
     Found,
     Funds,
@@ -47,12 +48,14 @@ from adapters.shapes import (
 from wallets_site.base.errors import InvalidAddress
 
 __all__ = [
+    "FINAL_CONFIRMATIONS",
     "Absent",
     "AddressRequest",
     "CheckedAddress",
     "CoinAdapter",
     "Confirmed",
     "Dead",
+    "ExtraWords",
     "Feature",
     "Found",
     "Funds",
@@ -82,6 +85,9 @@ __all__ = [
     "Watched",
     "option",
 ]
+
+
+FINAL_CONFIRMATIONS: Final = 1000  # what a payment counts for that its network calls final at once
 
 
 class CoinAdapter(ABC):
@@ -127,6 +133,17 @@ class CoinAdapter(ABC):
     @abstractmethod
     def check_address(self, text: str) -> CheckedAddress:
         """Offline. Raises InvalidAddress with a reason a user understands."""
+
+    @classmethod
+    def extra_words(cls) -> ExtraWords | None:
+        """None where addresses have no second part."""
+        return None
+
+    def check_extra(self, text: str) -> str:
+        """Offline: the normal form of a second part. Raises InvalidAddress with a reason a user understands.
+
+        Where addresses have none it is a label that stays here, as in the WordPress plugin."""
+        return text
 
     @abstractmethod
     def is_ours(self, address: str) -> bool:

@@ -201,6 +201,12 @@ def coins(amount: int, decimals: int) -> str:
     return f"{'-' if amount < 0 else ''}{digits[:-decimals]}.{digits[-decimals:]}"
 
 
+def short_coins(amount: int | None, decimals: int) -> str:
+    """The same without needless zeros; "" for no amount."""
+    text = "" if amount is None else coins(amount, decimals)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 class Reply:
     """A JSON object of a node, read field by field; every wrong type is a NodeDown, never a TypeError."""
 

@@ -36,6 +36,7 @@ class Feature(StrEnum):
     LABEL = "label"  # the node keeps a label
     FEE_LEVELS = "fee_levels"
     PROOF = "proof"  # a payment can be proven to its recipient
+    FINAL = "final"  # a payment is confirmed or it is not: nothing to count
     FAUCET = "faucet"  # the node can pay test coins to an address: faucet(address, amount)
 
 
@@ -43,6 +44,20 @@ def option(default: Any = dataclasses.MISSING, *, help: str, secret: bool = Fals
     """A field of an Options dataclass: builds one input of the wallet form in the admin."""
     metadata = {"help": help, "secret": secret, "choices": tuple(choices)}
     return field(default=default, repr=not secret, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class ExtraWords:
+    """How a family speaks of the second part of its addresses (payment id, tag), as people read it.
+
+    help: beside the field of the send form. missing: a warning at the review where none was given, or nothing.
+    ours: beside one of our own on the receive page.
+    """
+
+    name: str
+    help: str
+    missing: str
+    ours: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from adapters.base import ExtraWords
 from ledger import money
 from ledger.models import Coin, Operation
 from wallets_site.base.errors import WalletError
@@ -52,14 +53,21 @@ class SendForm(forms.Form):
         help_text="You see it in your activity; a member you pay does too.",
     )
 
-    def __init__(self, *args: Any, coin: Coin, everything: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, coin: Coin, everything: bool = False, extra: ExtraWords | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        if extra is not None:
+            plain = forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"})
+            self.fields["extra"] = forms.CharField(
+                label=extra.name, help_text=extra.help, max_length=200, required=False, widget=plain
+            )
         self.fields["to"].help_text = f"A member’s user name or e-mail, or a {coin.name} address."
         amount = forms.CharField if everything else CoinAmountField
-        extra = {"widget": AmountInput} if everything else {"coin": coin}
-        self.fields["amount"] = amount(label=f"Amount in {coin.symbol}", required=not everything, **extra)
+        more = {"widget": AmountInput} if everything else {"coin": coin}
+        self.fields["amount"] = amount(label=f"Amount in {coin.symbol}", required=not everything, **more)
         self.fields["amount"].help_text = "Or press Max to send all that is available, less the fee."
-        self.order_fields(["to", "amount", "comment"])
+        self.order_fields(["to", "extra", "amount", "comment"])
 
 
 class RequestedAmountForm(forms.Form):

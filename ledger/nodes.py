@@ -13,6 +13,7 @@ from adapters.base import (
     AddressRequest,
     CheckedAddress,
     CoinAdapter,
+    ExtraWords,
     Feature,
     Found,
     Health,
@@ -30,7 +31,7 @@ from adapters.base import (
 from adapters.models import Wallet
 from ledger.models import Address, Coin, CoinWallet
 from wallets_site.base.clock import now
-from wallets_site.base.errors import CoinUnavailable, InvalidRequest
+from wallets_site.base.errors import CoinUnavailable, InvalidAddress, InvalidExtra, InvalidRequest
 
 
 def active_wallet(coin: Coin) -> CoinWallet:
@@ -60,6 +61,24 @@ def check_address(coin: Coin, text: str) -> CheckedAddress:
     return registry.open(active_wallet(coin).wallet).check_address(text)
 
 
+def extra_words(coin: Coin) -> ExtraWords | None:
+    """How this coin speaks of the second part of its addresses; None where there is none."""
+    use = CoinWallet.objects.select_related("wallet").filter(coin=coin, is_active=True).first()
+    return None if use is None else registry.family(use.wallet.kind).extra_words()
+
+
+def check_extra(coin: Coin, given: str, built_in: str) -> str:
+    """The second part to pay with: what was given, or what the address has built in. Offline. Raises InvalidExtra."""
+    if not given.strip():
+        return built_in
+    if built_in:
+        raise InvalidExtra("This address has its payment id built in. Leave the other one out.")
+    try:
+        return registry.open(active_wallet(coin).wallet).check_extra(given.strip())
+    except InvalidAddress as error:
+        raise InvalidExtra(str(error)) from error
+
+
 def new_address(use: CoinWallet, number: int) -> NewAddress:
     with _asking(use.coin, use.wallet) as adapter:
         return adapter.new_address(AddressRequest(number=number))
@@ -82,6 +101,12 @@ def payment_uri(address: Address, amount: int | None) -> str:
     if address.extra:
         return adapter.uri_with_extra(address.address, address.extra, amount)
     return adapter.uri(address.address, amount)
+
+
+def is_final_at_once(coin: Coin) -> bool:
+    """Whether a payment is confirmed or not, with nothing to count."""
+    use = CoinWallet.objects.select_related("wallet").filter(coin=coin, is_active=True).first()
+    return use is not None and Feature.FINAL in registry.family(use.wallet.kind).features
 
 
 def can_give_test_coins(coin: Coin) -> bool:

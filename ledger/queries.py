@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from django.db import connection
 from django.db.models import Max
+from django.utils.translation import gettext as _
 
 from ledger.models import (
     Account,
@@ -235,9 +236,17 @@ def _withdrawal_steps(operation: Operation, row: Withdrawal) -> list[Step]:
 
 
 def confirmations_text(operation: Operation) -> str:
-    """ "2 of 6", never more than needed."""
+    """ "2 of 6", never more than needed; where one is enough there is nothing to count: "confirmed"."""
     needed = operation.coin.confirmations
-    return f"{min(operation.confirmations, needed)} of {needed}"
+    if needed <= 1:
+        return _("confirmed") if operation.confirmations >= needed else _("not yet confirmed")
+    return _("%(seen)s of %(needed)s") % {"seen": min(operation.confirmations, needed), "needed": needed}
+
+
+def _network_wait(operation: Operation) -> str:
+    if operation.coin.confirmations <= 1:
+        return _("Waiting for the network to confirm it.")
+    return _("Waiting for the network: %(counted)s confirmations.") % {"counted": confirmations_text(operation)}
 
 
 def waiting_for(operation: Operation) -> str:
@@ -245,7 +254,7 @@ def waiting_for(operation: Operation) -> str:
     if operation.is_final:
         return ""
     if operation.kind == Operation.Kind.DEPOSIT:
-        return f"Waiting for the network: {confirmations_text(operation)} confirmations."
+        return _network_wait(operation)
     if operation.status == Operation.Status.UNCONFIRMED:
         return _missing_confirmations(operation)
     withdrawal = getattr(operation, "withdrawal", None)
@@ -254,7 +263,7 @@ def waiting_for(operation: Operation) -> str:
     if withdrawal.state == Withdrawal.State.ATTEMPTED:
         if not operation.txid:
             return "Handed to the network; waiting for its answer. Nothing is sent twice meanwhile."
-        return f"Waiting for the network: {confirmations_text(operation)} confirmations."
+        return _network_wait(operation)
     if operation.reason:
         return operation.reason
     state = state_of(operation.coin, CoinWallet.objects.select_related("wallet").filter(

@@ -7,8 +7,9 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, Protocol
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
+from adapters import links
 from adapters.banano import explorer, receipts
 from adapters.banano.blocks import ZERO
 from adapters.banano.node import Node, is_name
@@ -62,7 +63,7 @@ def _called_back(body: bytes) -> Hint | None:
 
 
 class Reader(CoinAdapter):
-    features: ClassVar[frozenset[Feature]] = frozenset()
+    features: ClassVar[frozenset[Feature]] = frozenset({Feature.FINAL})
     tidies: ClassVar[bool] = True
     options: ReaderOptions
 
@@ -127,14 +128,17 @@ class Reader(CoinAdapter):
     # -- addresses and links --
 
     def check_address(self, text: str) -> CheckedAddress:
-        text = text.strip()
+        text, fields = text.strip(), dict[str, str]()
+        if ":" in text:
+            text, fields = links.read(text, self._facts.schemes, self._facts.name)
         try:
             key = crypto.decode_address(self._facts.prefix, text)
         except crypto.BadAddress as error:
             raise InvalidAddress(self._why_not(text, str(error))) from None
         if key.hex().upper() in BURNED:
             raise InvalidAddress("Nobody holds the key of this address: coins sent there are lost for ever.")
-        return CheckedAddress(text, network=self.options.network)
+        asked = links.amount(fields["amount"], 0) if fields.get("amount") else None
+        return CheckedAddress(text, network=self.options.network, amount=asked, memo=fields.get("label", "")[:200])
 
     def _why_not(self, text: str, reason: str) -> str:
         for other in ("ban_", "nano_", "xrb_"):
@@ -144,9 +148,8 @@ class Reader(CoinAdapter):
 
     def uri(self, address: str, amount: int | None, *, label: str = "") -> str:
         """Amounts in payment links of this family are raw units (nano: URI scheme)."""
-        fields = [f"amount={amount}"] if amount is not None else []
-        fields += [f"label={quote(label, safe='')}"] if label else []
-        return f"{self._facts.scheme}:{address}{'?' if fields else ''}{'&'.join(fields)}"
+        fields = {"amount": "" if amount is None else str(amount), "label": label}
+        return links.write(self._facts.scheme, address, fields)
 
     # -- what comes in --
 

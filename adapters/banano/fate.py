@@ -8,10 +8,20 @@ from typing import Final
 
 from adapters.banano.blocks import ZERO, Blob, read_blob
 from adapters.banano.node import BlockSeen, Node
-from adapters.base import Absent, Confirmed, Dead, LookupResult, NodeDown, Pending, Tried, Unknown
+from adapters.base import (
+    FINAL_CONFIRMATIONS,
+    Absent,
+    Confirmed,
+    Dead,
+    LookupResult,
+    NodeDown,
+    Pending,
+    Tried,
+    Unknown,
+)
 
 # Confirmation is yes or no here and final: a confirmed block has as many as any coin's settings may ask for.
-CONFIRMATIONS: Final = 1000
+CONFIRMATIONS: Final = FINAL_CONFIRMATIONS
 PATIENCE: Final = timedelta(seconds=10)
 
 

@@ -17,20 +17,26 @@ from adapters.codecs.banano_crypto import MAX_AMOUNT, BadAddress, decode_address
 class CoinFacts:
     """genesis: the name of the ledger's first block, which `version` calls network_identifier (nano-node V24)."""
 
+    name: str
     prefix: str
-    scheme: str  # of payment links
+    schemes: tuple[str, ...]  # of payment links, ours first
     decimals: int
     genesis: str
     send_work: int  # thresholds of the live network
     receive_work: int
     representative: str
 
+    @property
+    def scheme(self) -> str:
+        return self.schemes[0]
+
 
 # Banano V20 source: one threshold for every kind of block. Nano: send and change blocks need eight times more.
 COINS: Final[dict[str, CoinFacts]] = {
     "banano": CoinFacts(
+        "Banano",
         "ban_",
-        "ban",
+        ("ban", "banano"),
         29,
         "F61A79F286ABC5CC01D3D09686F0567812B889A5C63ADE0E82DD30F3B2D96463",
         0xFFFFFE0000000000,
@@ -38,8 +44,9 @@ COINS: Final[dict[str, CoinFacts]] = {
         "ban_1bananobh5rat99qfgt1ptpieie5swmoth87thi74qgbfrij7dcgjiij94xr",
     ),
     "nano": CoinFacts(
+        "Nano",
         "nano_",
-        "nano",
+        ("nano",),
         30,
         "991CF190094C00F0B68E2E5F75F6BEE95A2E0BD93CEAA4A6734DB9F19B728948",
         0xFFFFFFF800000000,

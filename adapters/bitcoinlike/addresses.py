@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from urllib.parse import parse_qsl, quote
 
+from adapters import links
 from adapters.base import CheckedAddress, InvalidAddress
 from adapters.bitcoinlike.coins import COINS, DECIMALS, NETWORK_NAMES, Coin, Network
 from adapters.codecs import base58, bech32
-from adapters.rpc import coins as as_coins
+from adapters.rpc import short_coins
 
 LONGEST = 1000
-_AMOUNT = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,8})?")
 _MWEB = ("ltcmweb1", "tmweb1", "tltcmweb1")
 
 
@@ -30,21 +28,10 @@ def check(text: str, coin: Coin, network: str) -> CheckedAddress:
 
 
 def _parse_link(text: str, coin: Coin) -> tuple[str, int | None]:
-    scheme, _, rest = text.partition(":")
-    if scheme.lower() != coin.scheme:
-        raise InvalidAddress(f"This is not a {coin.name} payment link.")
-    address, _, query = rest.removeprefix("//").partition("?")
-    fields = dict(parse_qsl(query))
+    address, fields = links.read(text, (coin.scheme,), coin.name)
     if any(key.startswith("req-") for key in fields):
         raise InvalidAddress("This payment link asks for something this wallet does not know.")
-    return address, _parse_amount(fields["amount"]) if "amount" in fields else None
-
-
-def _parse_amount(text: str) -> int:
-    if not _AMOUNT.fullmatch(text):
-        raise InvalidAddress("The amount in this payment link cannot be read.")
-    whole, _, part = text.partition(".")
-    return int(whole + part.ljust(DECIMALS, "0"))
+    return address, links.amount(fields["amount"], DECIMALS) if "amount" in fields else None
 
 
 def _normal(text: str, coin: Coin, network: str) -> str:
@@ -117,9 +104,4 @@ def _attempts(text: str, network: Network) -> Iterator[bool]:
 
 def link(coin: Coin, address: str, amount: int | None, label: str) -> str:
     """A BIP-21 payment link; the amount in coins, exact, without needless zeros."""
-    fields = []
-    if amount is not None:
-        fields.append(f"amount={as_coins(amount, DECIMALS).rstrip('0').rstrip('.')}")
-    if label:
-        fields.append(f"label={quote(label, safe='')}")
-    return f"{coin.scheme}:{address}{'?' if fields else ''}{'&'.join(fields)}"
+    return links.write(coin.scheme, address, {"amount": short_coins(amount, DECIMALS), "label": label})

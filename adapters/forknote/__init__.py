@@ -21,6 +21,7 @@ from adapters.base import (
     AddressRequest,
     CheckedAddress,
     CoinAdapter,
+    ExtraWords,
     Feature,
     Found,
     Funds,
@@ -171,6 +172,16 @@ class Forknote(CoinAdapter):
 
     def check_address(self, text: str) -> CheckedAddress:
         return addresses.check(text, self.options)
+
+    @classmethod
+    def extra_words(cls) -> ExtraWords | None:
+        return addresses.extra_words()
+
+    def check_extra(self, text: str) -> str:
+        found = addresses.normal_payment_id(text)
+        if found is None:
+            raise InvalidAddress(addresses.WRONG_PAYMENT_ID)
+        return found
 
     def is_ours(self, address: str) -> bool:
         with self._ready() as (dialect, _):

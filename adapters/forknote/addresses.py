@@ -3,21 +3,41 @@
 from __future__ import annotations
 
 import secrets
-from urllib.parse import quote
+from dataclasses import replace
+from typing import Final
 
-from adapters.base import CheckedAddress, InvalidAddress
+from django.utils.translation import gettext as _
+
+from adapters import links
+from adapters.base import CheckedAddress, ExtraWords, InvalidAddress
 from adapters.codecs import cryptonote_base58
 from adapters.forknote.options import HEX64, ForknoteOptions
-from adapters.rpc import coins
+from adapters.rpc import short_coins
 
 KEY_BYTES = 32
+KEYS = 2 * KEY_BYTES
+WRONG_PAYMENT_ID: Final = "The payment id must be 64 hex digits (0-9, a-f)."
 _PUBLIC_KEY, _NONCE = 1, 2
 _NONCE_PAYMENT_ID = 0
 
 
 def check(text: str, options: ForknoteOptions) -> CheckedAddress:
-    """Raises InvalidAddress in words for the sender."""
+    """An address, an integrated one, or a payment link. Raises InvalidAddress in words for the sender."""
     text = text.strip()
+    if ":" not in text:
+        return _plain(text, options)
+    address, fields = links.read(text, (options.scheme.lower(),), options.scheme)
+    found = _plain(address, options)
+    asked = links.amount(fields["amount"], options.decimals) if fields.get("amount") else None
+    payment_id = fields.get("payment_id", "")
+    if payment_id and found.extra:
+        raise InvalidAddress("This link has a payment id beside an address that has one built in. Ask for another.")
+    if payment_id and normal_payment_id(payment_id) is None:
+        raise InvalidAddress(f"The payment id of this link cannot be used. {WRONG_PAYMENT_ID}")
+    return replace(found, amount=asked, extra=found.extra or payment_id.lower(), memo=fields.get("label", "")[:200])
+
+
+def _plain(text: str, options: ForknoteOptions) -> CheckedAddress:
     try:
         prefix, payload = cryptonote_base58.decode_address(text)
     except ValueError as error:
@@ -27,12 +47,38 @@ def check(text: str, options: ForknoteOptions) -> CheckedAddress:
             "This address is of another coin or network: it has the prefix "
             f"{prefix}, and addresses of this network have {options.address_prefix}."
         )
-    if len(payload) != 2 * KEY_BYTES:
+    payment_id, keys = payload[:-KEYS].decode("latin-1"), payload[-KEYS:]
+    if len(keys) != KEYS or (payment_id and normal_payment_id(payment_id) is None):
         raise InvalidAddress(
-            "This address has a payment id built in, which this wallet cannot pay to. "
+            "This address has something built in that this wallet cannot read. "
             "Ask for the plain address and the payment id, and enter both."
         )
-    return CheckedAddress(text, network=options.network)
+    address = cryptonote_base58.encode_address(prefix, keys) if payment_id else text
+    return CheckedAddress(address, network=options.network, extra=payment_id.lower())
+
+
+def integrated(address: str, payment_id: str) -> str:
+    """One address for both, as TurtleCoin and Karbo write it: before the keys the 64 digits of the payment id."""
+    prefix, keys = cryptonote_base58.decode_address(address)
+    return cryptonote_base58.encode_address(prefix, payment_id.encode() + keys)
+
+
+def extra_words() -> ExtraWords:
+    return ExtraWords(
+        name=_("Payment id"),
+        help=_(
+            "64 digits (0 to 9, a to f) that tell the recipient whose payment this is. Exchanges and shops give one"
+            " beside their address. Leave it empty where you were given none, or where the address has it built in."
+        ),
+        missing=_(
+            "This payment has no payment id. Exchanges and shops cannot tell whose it is without one, and may keep it."
+            " Go on only if the recipient gave you none."
+        ),
+        ours=_(
+            "Everybody here shares this address: the payment id alone tells that the coins are yours. Give both to"
+            " whoever pays you, and never the address alone."
+        ),
+    )
 
 
 def new_payment_id() -> str:
@@ -69,12 +115,5 @@ def payment_id_of(extra: str) -> str:
 
 
 def link(options: ForknoteOptions, address: str, amount: int | None, label: str, payment_id: str = "") -> str:
-    fields = []
-    if amount is not None:
-        text = coins(amount, options.decimals)
-        fields.append(f"amount={text.rstrip('0').rstrip('.') if '.' in text else text}")
-    if payment_id:
-        fields.append(f"payment_id={payment_id}")
-    if label:
-        fields.append(f"label={quote(label, safe='')}")
-    return f"{options.scheme}:{address}{'?' if fields else ''}{'&'.join(fields)}"
+    fields = {"amount": short_coins(amount, options.decimals), "payment_id": payment_id, "label": label}
+    return links.write(options.scheme, address, fields)

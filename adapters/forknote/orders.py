@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from adapters.base import NodeDown, NodeRefused, Payment
-from adapters.forknote.addresses import new_payment_id, normal_payment_id
+from adapters.forknote.addresses import WRONG_PAYMENT_ID, new_payment_id, normal_payment_id
 from adapters.forknote.options import HIGHEST
 
 BLOB_VERSION = 1
@@ -96,5 +96,5 @@ def payment_id_of(payment: Payment) -> str:
         return ""
     found = normal_payment_id(payment.extra)
     if found is None:
-        raise NodeRefused("The payment id must be 64 hex digits (0-9, a-f).", address=payment.address)
+        raise NodeRefused(WRONG_PAYMENT_ID, address=payment.address)
     return found

@@ -19,6 +19,7 @@ from adapters.base import (
     AddressRequest,
     CheckedAddress,
     CoinAdapter,
+    ExtraWords,
     Feature,
     Found,
     Funds,
@@ -172,6 +173,16 @@ class Monero(CoinAdapter):
 
     def check_address(self, text: str) -> CheckedAddress:
         return addresses.check(text, self._coin, self._network)
+
+    @classmethod
+    def extra_words(cls) -> ExtraWords | None:
+        return addresses.extra_words()
+
+    def check_extra(self, text: str) -> str:
+        reason = addresses.refused_id(text)
+        if reason:
+            raise InvalidAddress(reason)
+        return text.lower()
 
     def is_ours(self, address: str) -> bool:
         standard = addresses.without_id(address, self._coin, self._network)

@@ -9,17 +9,18 @@ from __future__ import annotations
 import functools
 import re
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, quote
 
-from adapters.base import CheckedAddress, InvalidAddress
+from django.utils.translation import gettext as _
+
+from adapters import links
+from adapters.base import CheckedAddress, ExtraWords, InvalidAddress
 from adapters.codecs import cryptonote_base58 as codec
-from adapters.rpc import coins as as_coins
+from adapters.rpc import short_coins
 
 LONGEST = 1000
 KEYS, ID = 64, 8  # bytes: two public keys, a payment id
 NO_ID = "0" * 16
 _HEX = re.compile(r"[0-9a-fA-F]+")
-_AMOUNT = re.compile(r"([0-9]{1,20})(?:\.([0-9]{1,24}))?")
 NETWORK_NAMES = {"main": "main network", "test": "test network", "stage": "stage network", "regtest": "regtest network"}
 
 
@@ -70,26 +71,16 @@ def check(text: str, coin: Coin, network: str) -> CheckedAddress:
     address, fields = _parse_link(text, coin)
     payment_id = fields.get("tx_payment_id", "")
     address = with_id(address, payment_id, coin, network) if payment_id else address
-    amount = _parse_amount(fields["tx_amount"], coin.decimals) if "tx_amount" in fields else None
+    amount = links.amount(fields["tx_amount"], coin.decimals) if "tx_amount" in fields else None
     extra = take(address, coin, network).payment_id
     return CheckedAddress(address, network, amount=amount, extra=extra, memo=fields.get("tx_description", "")[:200])
 
 
 def _parse_link(text: str, coin: Coin) -> tuple[str, dict[str, str]]:
-    scheme, _, rest = text.partition(":")
-    if scheme.lower() != coin.scheme:
-        raise InvalidAddress(f"This is not a {coin.name} payment link.")
-    address, _, query = rest.removeprefix("//").partition("?")
+    address, fields = links.read(text, (coin.scheme,), coin.name)
     if ";" in address:
         raise InvalidAddress("This payment link pays several people at once. Pay them one by one.")
-    return address, dict(parse_qsl(query))
-
-
-def _parse_amount(text: str, decimals: int) -> int:
-    found = _AMOUNT.fullmatch(text)
-    if not found or len(found[2] or "") > decimals:
-        raise InvalidAddress("The amount in this payment link cannot be read.")
-    return int(found[1] + (found[2] or "").ljust(decimals, "0"))
+    return address, fields
 
 
 def take(text: str, coin: Coin, network: str) -> Taken:
@@ -136,6 +127,18 @@ def _foreign(prefix: int, coin: Coin, network: str) -> str:
     return f"This address belongs to another coin or network; {here}."
 
 
+def extra_words() -> ExtraWords:
+    return ExtraWords(
+        name=_("Payment id"),
+        help=_(
+            "16 digits (0 to 9, a to f), only where the recipient gave one beside a standard address. Integrated"
+            " addresses have it built in, and subaddresses need none."
+        ),
+        missing="",
+        ours=_("The payment id is built into the address: whoever pays you needs the address alone."),
+    )
+
+
 def refused_id(payment_id: str) -> str:
     """Why this is not a payment id that can be used; empty for 16 hex digits."""
     if len(payment_id) == 64 and _HEX.fullmatch(payment_id):
@@ -172,10 +175,5 @@ def without_id(address: str, coin: Coin, network: str) -> str:
 
 def link(coin: Coin, address: str, amount: int | None, label: str) -> str:
     """A payment link; the amount in coins, exact, without needless zeros."""
-    fields = []
-    if amount is not None:
-        text = as_coins(amount, coin.decimals)
-        fields.append(f"tx_amount={text.rstrip('0').rstrip('.') if '.' in text else text}")
-    if label:
-        fields.append(f"recipient_name={quote(label, safe='')}")
-    return f"{coin.scheme}:{address}{'?' if fields else ''}{'&'.join(fields)}"
+    fields = {"tx_amount": short_coins(amount, coin.decimals), "recipient_name": label}
+    return links.write(coin.scheme, address, fields)

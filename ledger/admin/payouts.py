@@ -13,7 +13,7 @@ from django.utils.html import format_html
 
 from accounts.models import User
 from ledger import queries
-from ledger.admin.readonly import ReadOnlyAdmin, amount_text
+from ledger.admin.readonly import ReadOnlyAdmin, amount_text, confirmations_text
 from ledger.models import Deposit, Dispatch, Freeze, Withdrawal
 from ledger.services import wallets
 from wallets_site.base.errors import WalletError
@@ -53,12 +53,16 @@ class WithdrawalAdmin(ReadOnlyAdmin):
 
 @admin.register(Dispatch)
 class DispatchAdmin(ReadOnlyAdmin):
-    list_display = ("id", "wallet", "state", "attempts", "outcome", "confirmations", "txid", "reason", "attempted_at")
+    list_display = ("id", "wallet", "state", "attempts", "outcome", "confirmed", "txid", "reason", "attempted_at")
     list_filter = ("wallet", "state", "outcome")
     search_fields = ("=ident", "=txid")
     list_select_related = ("wallet",)
     exclude = ("blob",)
     ordering = ("-id",)
+
+    @admin.display(description="confirmations", ordering="confirmations")
+    def confirmed(self, row: Dispatch) -> str:
+        return confirmations_text(row.confirmations)
 
     def answer(self, request: HttpRequest) -> str:
         unclear = Dispatch.objects.filter(state=Dispatch.State.LIVE, outcome=Dispatch.Outcome.UNCLEAR).count()
@@ -72,11 +76,15 @@ class DispatchAdmin(ReadOnlyAdmin):
 @admin.register(Deposit)
 class DepositAdmin(ReadOnlyAdmin):
     question = "Every payment that came in, by what the chain calls it."
-    list_display = ("id", "seen_at", "coin", "amount_text", "confirmations", "state", "address_text", "txid")
+    list_display = ("id", "seen_at", "coin", "amount_text", "confirmed", "state", "address_text", "txid")
     list_filter = ("coin", "state")
     search_fields = ("=txid", "=address_text")
     list_select_related = ("coin",)
     ordering = ("-id",)
+
+    @admin.display(description="confirmations", ordering="confirmations")
+    def confirmed(self, row: Deposit) -> str:
+        return confirmations_text(row.confirmations)
 
     @admin.display(description="amount")
     def amount_text(self, row: Deposit) -> str:

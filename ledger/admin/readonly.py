@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
+from adapters.base import FINAL_CONFIRMATIONS
 from ledger import money
 from ledger.models import Coin
 
@@ -38,6 +40,10 @@ class ReadOnlyAdmin(_Admin):
     def answer(self, request: HttpRequest) -> str:
         """A sentence for the top of the list."""
         return self.question
+
+
+def confirmations_text(count: int) -> str:
+    return _("final") if count >= FINAL_CONFIRMATIONS else str(count)
 
 
 def amount_text(amount: int, coin: Coin) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from accounts.proof import Proof
@@ -12,7 +13,7 @@ from ledger.services import addresses, fees
 from ledger.services.moves import preview_move, request_move, scope_of
 from ledger.services.quotes import Quote, request_of
 from ledger.services.withdrawals import preview_withdrawal, request_withdrawal
-from wallets_site.base.errors import CoinUnavailable, InsufficientFunds, InvalidAddress, InvalidRequest
+from wallets_site.base.errors import CoinUnavailable, InsufficientFunds, InvalidAddress, InvalidExtra, InvalidRequest
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -84,7 +85,9 @@ def _normal(coin: Coin, to: str, extra: str) -> tuple[str, str]:
         checked = nodes.check_address(coin, to)
     except InvalidAddress:
         return to.strip(), extra
-    return checked.address, extra or checked.extra
+    with suppress(InvalidExtra):
+        extra = nodes.check_extra(coin, extra, checked.extra)
+    return checked.address, extra
 
 
 def request_send(*, user: User, quote: Quote, proof: Proof, key: str, comment: str = "") -> Operation:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from ledger import money, queries
+from ledger import money, nodes, queries
 from ledger.models import Address, Coin, FeedItem, Operation
 from ledger.services.quotes import Quote
 
@@ -25,12 +25,19 @@ def item_data(item: FeedItem) -> dict[str, Any]:
 def coin_data(coin: Coin) -> dict[str, Any]:
     return {
         "symbol": coin.symbol, "name": coin.name, "decimals": coin.decimals, "confirmations": coin.confirmations,
+        "extra": _extra_of(coin),
         "terms": {
             name: getattr(queries.terms(coin), name)
             for name in ("move_fee", "withdrawal_fee", "move_minimum", "withdrawal_minimum", "withdrawal_maximum",
                          "withdrawal_daily")
         },
     }  # fmt: skip
+
+
+def _extra_of(coin: Coin) -> dict[str, str] | None:
+    """How its addresses' second part is called and what it is for; null where there is none."""
+    words = nodes.extra_words(coin)
+    return None if words is None else {"name": words.name, "help": words.help}
 
 
 def account_data(item: queries.CoinBalance) -> dict[str, Any]:
@@ -55,6 +62,7 @@ def operation_facts(row: Operation) -> dict[str, Any]:
         "amount": money.plain(row.net, places), "fee": money.plain(row.fee, places),
         "total": money.plain(row.gross, places), "counterpart": row.counterpart.username if row.counterpart else None,
         "address": row.address, "extra": row.extra, "txid": row.txid, "confirmations": row.confirmations,
+        "confirmed": bool(row.txid) and row.confirmations >= max(1, row.coin.confirmations),
         "comment": row.comment, "created": row.created_at, "updated": row.updated_at, "done": row.done_at,
     }  # fmt: skip
 

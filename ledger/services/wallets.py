@@ -12,7 +12,7 @@ from django.db import transaction
 from accounts.capabilities import Capability, require
 from adapters.base import Health
 from adapters.models import Wallet
-from ledger import events, locks
+from ledger import events, locks, nodes
 from ledger.models import Coin, CoinWallet, Freeze
 from wallets_site.base.clock import now
 from wallets_site.base.errors import InvalidRequest, WrongState
@@ -48,7 +48,11 @@ def connect(*, coin: Coin, name: str, kind: str, options: dict[str, Any]) -> Coi
             old.is_active = False
             old.save(update_fields=["is_active"])
             Wallet.objects.filter(pk=old.wallet_id).update(retired_at=now())
-        return CoinWallet.objects.create(coin=coin, wallet=wallet)
+        made = CoinWallet.objects.create(coin=coin, wallet=wallet)
+        if coin.confirmations > 1 and nodes.is_final_at_once(coin):
+            coin.confirmations = 1  # there are no more to wait for
+            coin.save(update_fields=["confirmations"])
+        return made
 
 
 def configure(*, wallet: Wallet, options: dict[str, Any]) -> None:

@@ -6,11 +6,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts import proof as proofs
 from accounts.capabilities import Capability, require, require_proven_email
-from adapters.base import Payment
-from ledger import events, locks, nodes, posting
+from adapters.base import CheckedAddress, Payment
+from ledger import events, locks, money, nodes, posting
 from ledger.models import Address, Coin, Kind, Operation, Purpose, Withdrawal
 from ledger.pokes import enqueue
 from ledger.services import addresses, confirmations, contacts, fees, limits, states
@@ -33,7 +34,8 @@ def preview_withdrawal(
     An address of a member of this site becomes a move, told by a warning; one of ours that is nobody's is refused.
     """
     checked = nodes.check_address(coin, address)
-    ours = addresses.ours(coin, checked.address, extra or checked.extra)
+    extra = nodes.check_extra(coin, extra, checked.extra)
+    ours = addresses.ours(coin, checked.address, extra)
     if ours is not None:
         return _preview_inside(user, coin, ours, amount, includes_fee)
     require(user, Capability.WITHDRAW)
@@ -42,11 +44,22 @@ def preview_withdrawal(
     states.demand_withdrawals(coin)
     limits.check(user_id=user.pk, coin=coin, purpose=Purpose.WITHDRAWAL, amount=amount)
     net, fee = fees.split(coin, Purpose.WITHDRAWAL, amount, includes_fee=includes_fee)
-    said = nodes.quote(coin, Payment(id="quote", address=checked.address, amount=net, extra=extra or checked.extra))
+    said = nodes.quote(coin, Payment(id="quote", address=checked.address, amount=net, extra=extra))
     return Quote(
-        "withdrawal", coin, user.pk, None, checked.address, extra or checked.extra, net, fee,
-        said.network_reserve, said.warnings, includes_fee=includes_fee,
+        "withdrawal", coin, user.pk, None, checked.address, extra, net, fee,
+        said.network_reserve, (*_warnings(coin, checked, extra, amount), *said.warnings), includes_fee=includes_fee,
     )  # fmt: skip
+
+
+def _warnings(coin: Coin, checked: CheckedAddress, extra: str, amount: int) -> tuple[str, ...]:
+    """What the sender should look at again: a missing second part, another amount than a payment link asks for."""
+    words, said = nodes.extra_words(coin), []
+    if words and words.missing and not extra:
+        said.append(words.missing)
+    if checked.amount not in (None, amount):
+        asked = f"{money.plain(checked.amount or 0, coin.decimals)} {coin.symbol}"
+        said.append(_("The payment link asks for %(amount)s, and you send another amount.") % {"amount": asked})
+    return tuple(said)
 
 
 def _preview_inside(user: User, coin: Coin, ours: Address, amount: int, includes_fee: bool) -> Quote:

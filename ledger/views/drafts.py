@@ -30,6 +30,7 @@ class Draft:
     amount: str = "0"
     everything: bool = False
     comment: str = ""
+    extra: str = ""
     key: str = ""
     token: str = ""
     total: str = ""
@@ -43,6 +44,7 @@ class Draft:
             coin=queries.coin(self.coin),
             to=self.to,
             amount=int(self.amount),
+            extra=self.extra,
             max_amount=self.everything,
         )
         self.token, self.total = quote.token, str(quote.total)

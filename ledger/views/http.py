@@ -15,6 +15,7 @@ from wallets_site.base.errors import (
     InsufficientFunds,
     InvalidAddress,
     InvalidAmount,
+    InvalidExtra,
     InvalidRequest,
     LimitReached,
     WalletError,
@@ -29,6 +30,7 @@ _FIELDS: dict[type[WalletError], str] = {
     LimitReached: "amount",
     InvalidAddress: "to",
     InvalidRequest: "to",
+    InvalidExtra: "extra",
 }
 
 

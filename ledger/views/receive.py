@@ -35,6 +35,8 @@ def receive(request: HttpRequest, symbol: str) -> HttpResponse:
         "form": form,
         "amount": amount,
         "uri": nodes.payment_uri(addresses[0], amount) if addresses else "",
+        "extra": nodes.extra_words(coin),
+        "final": nodes.is_final_at_once(coin),
         "faucet": nodes.can_give_test_coins(coin),
         "may_make": may(user, Capability.GENERATE_ADDRESS),
         "key": new_key(),

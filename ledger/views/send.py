@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import proof
 from accounts.capabilities import Capability
 from accounts.stepup import reauthenticate_redirect
-from ledger import money, queries
+from ledger import money, nodes, queries
 from ledger.forms import SendForm
 from ledger.models import Coin
 from ledger.services.quotes import Quote, read_quote
@@ -29,11 +29,14 @@ def send(request: HttpRequest, symbol: str) -> HttpResponse:
     """Step 1. What was typed is checked and priced at once, so that a refusal stands beside its field."""
     user, coin = person(request), queries.coin(symbol)
     everything = "max" in request.POST
-    form = SendForm(request.POST or None, coin=coin, everything=everything, initial=_typed_before(request, coin))
+    form = SendForm(
+        request.POST or None, coin=coin, everything=everything, extra=nodes.extra_words(coin),
+        initial=_typed_before(request, coin),
+    )  # fmt: skip
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
         amount = "0" if everything else str(said["amount"])
-        draft = drafts.Draft(coin.symbol, said["to"], amount, everything, said["comment"])
+        draft = drafts.Draft(coin.symbol, said["to"], amount, everything, said["comment"], said.get("extra", ""))
         try:
             draft.quote_again(user)
         except WalletError as error:
@@ -46,10 +49,10 @@ def send(request: HttpRequest, symbol: str) -> HttpResponse:
 
 def _typed_before(request: HttpRequest, coin: Coin) -> dict[str, str]:
     if "draft" not in request.GET:
-        return {name: request.GET.get(name, "") for name in ("to", "amount", "comment")}
+        return {name: request.GET.get(name, "") for name in ("to", "extra", "amount", "comment")}
     draft = drafts.find(request, request.GET["draft"])
     amount = "" if draft.everything else money.plain(int(draft.amount), coin.decimals)
-    return {"to": draft.to, "amount": amount, "comment": draft.comment}
+    return {"to": draft.to, "extra": draft.extra, "amount": amount, "comment": draft.comment}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

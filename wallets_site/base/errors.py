@@ -38,6 +38,12 @@ class InvalidRequest(WalletError):
     code = "invalid_request"
 
 
+class InvalidExtra(InvalidRequest):
+    """A payment id or tag that cannot be, or that stands beside an address which has one built in."""
+
+    code = "invalid_extra"
+
+
 class InsufficientFunds(WalletError):
     code = "insufficient_funds"
     status = 409
