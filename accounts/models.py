@@ -161,3 +161,35 @@ class DerivedKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} key of {self.owner_id}"
+
+
+class ApiKey(models.Model):
+    """What one program of a person's may do. The key itself is shown once; here stands its digest.
+
+    scopes: names of accounts.api_keys.Scope. addresses: networks it may come from, such as "192.0.2.0/24"; none: any.
+    """
+
+    owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="api_keys")
+    name = models.CharField(max_length=60)
+    prefix = models.CharField(max_length=12)
+    digest = models.CharField(max_length=64, unique=True)
+    scopes = models.JSONField(default=list)
+    addresses = models.JSONField(default=list)
+    expires_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+    last_ip = models.GenericIPAddressField(null=True)
+    request_key = models.CharField(max_length=120)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["owner", "request_key"], name="api_key_request_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_usable(self) -> bool:
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())

@@ -5,6 +5,7 @@ Services that move money out take one and refuse without a fresh one; no view de
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -16,7 +17,7 @@ from allauth.mfa.models import Authenticator
 from django.http import HttpRequest
 
 from wallets_site.base.clock import now
-from wallets_site.base.errors import ProofRequired
+from wallets_site.base.errors import NotAllowed, ProofRequired
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -41,6 +42,8 @@ class Proof:
     at: datetime
     where: str
     seal: object = None
+    key_id: int | None = None  # of the API key that asks
+    scopes: frozenset[str] | None = None  # what that key may do; None: no API key
 
     def __post_init__(self) -> None:
         if self.seal is not _MADE_HERE:
@@ -52,10 +55,17 @@ def make(user: User, factor: Factor, *, where: str, at: datetime | None = None) 
     return Proof(user.pk, factor, at or now(), where, _MADE_HERE)
 
 
-def demand(proof: Proof | None, user: User) -> Proof:
-    """The proof, if it is this user's and at most 5 minutes old; raises ProofRequired."""
+def demand(proof: Proof | None, user: User, *, scope: str = "") -> Proof:
+    """The proof, if it is this user's and at most 5 minutes old; raises ProofRequired.
+
+    scope: what an API key must be allowed for it to do; raises NotAllowed. With none, no API key may do it.
+    """
     if proof is None or proof.user_id != user.pk or now() - proof.at > FRESH:
         raise ProofRequired("Please confirm that it is you: enter your password again.")
+    if proof.scopes is not None and not scope:
+        raise ProofRequired("No key may do this. Sign in and do it on the site.")
+    if proof.scopes is not None and scope not in proof.scopes:
+        raise NotAllowed(f"This key may not do that: it has no scope {scope}.", scope=scope)
     return proof
 
 
@@ -78,6 +88,11 @@ def of_request(request: HttpRequest) -> Proof:
 def of_plugin_api(user: User, *, where: str) -> Proof:
     """For a request of the WordPress API whose key or nonce was checked just now. Services may ask for more."""
     return make(user, Factor.PLUGIN_API, where=where)
+
+
+def of_api_key(user: User, *, key_id: int, scopes: Iterable[str], where: str) -> Proof:
+    """For a request whose API key was checked just now: it may do what its scopes say and nothing else."""
+    return Proof(user.pk, Factor.KEY, now(), where, _MADE_HERE, key_id, frozenset(scopes))
 
 
 def of_mail(user: User, *, where: str) -> Proof:

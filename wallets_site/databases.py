@@ -40,7 +40,7 @@ class Router:
     def _home(self, app_label: str) -> str:
         from django.conf import settings
 
-        wanted = {QUEUE_APP: "queue", "django_cache": "cache"}.get(app_label, "default")
+        wanted = {QUEUE_APP: "queue", "django_cache": "cache", "wallets_site": "cache"}.get(app_label, "default")
         return wanted if wanted in settings.DATABASES else "default"
 
     def db_for_read(self, model: type[models.Model], **hints: Any) -> str:

@@ -5,6 +5,7 @@ from ledger.models.chain import Deposit, Dispatch, Freeze, Withdrawal
 from ledger.models.checks import Brake, LiabilityTree, SolvencyCheck
 from ledger.models.coins import Coin, CoinWallet, FeeRule, Limit, Purpose, Rate, RatePoint
 from ledger.models.decisions import Attempt, PayoutDecision
+from ledger.models.keys import KeyCap, KeySpend
 from ledger.models.out import Delivery, Event, Feed, FeedItem, Inbox, Mute, Push, PushAttempt, Webhook
 from ledger.models.people import Address, Approval, Contact, Operation
 from ledger.models.purses import Purse
@@ -31,6 +32,8 @@ __all__ = [
     "Freeze",
     "Hold",
     "Inbox",
+    "KeyCap",
+    "KeySpend",
     "Kind",
     "LiabilityTree",
     "Limit",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from accounts import proof as proofs
+from accounts.api_keys import Scope
 from accounts.capabilities import Capability, require, require_proven_email
 from ledger import locks, posting
 from ledger.models import Account, Coin, Hold, Kind, Purpose
@@ -30,7 +31,7 @@ def place_hold(
 
     Raises InsufficientFunds, LimitReached, IdempotencyConflict, InvalidRequest for a moment already past.
     """
-    proofs.demand(proof, user)
+    proofs.demand(proof, user, scope=Scope.SEND)
     require(user, Capability.SEND_TO_USER)
     require_proven_email(user)
     request = {"kind": "hold", "coin": coin.symbol, "amount": str(amount), "expires": expires_at.isoformat()}

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 
 from accounts import proof as proofs
+from accounts.api_keys import Scope
 from accounts.capabilities import Capability, may, require, require_proven_email
 from ledger import events, locks, posting
 from ledger.models import Account, Coin, Kind, Operation, Purpose
-from ledger.services import confirmations, contacts, fees, limits, states
+from ledger.services import confirmations, contacts, fees, key_caps, limits, states
 from ledger.services.quotes import Quote
 from wallets_site.base.clock import now
 from wallets_site.base.errors import InvalidRequest
@@ -53,7 +54,7 @@ def request_move(
     recipient = quote.recipient
     if quote.kind != "move" or recipient is None:
         raise InvalidRequest("This quote is not for a member of this site.")
-    proofs.demand(proof, user)
+    proofs.demand(proof, user, scope=Scope.SEND)
     _check_people(user, recipient)
     with transaction.atomic(durable=True):
         sender = posting.account(quote.coin, Kind.USER, owner_id=user.pk)
@@ -68,6 +69,7 @@ def request_move(
         contacts.demand(user, recipient=recipient, coin=quote.coin, address=quote.address)
         states.demand_moves(quote.coin)
         limits.check(user_id=user.pk, coin=quote.coin, purpose=Purpose.MOVE, amount=quote.asked)
+        key_caps.check(proof=proof, coin=quote.coin, total=quote.total)
         reserve = [posting.Leg(sender, source, quote.total)]
         posted = posting.post(
             kind="move_reserved" if needs.any else "move", scope=scope_of(user.pk), key=key, request=quote.request,
@@ -75,7 +77,8 @@ def request_move(
             actor_id=user.pk,
         )  # fmt: skip
         pair = _Pair(quote, user, recipient, sender.pk, receiver.pk, comment, tags)
-        return _write_waiting(posted.id, pair, needs) if needs.any else _write_done(posted.id, pair)
+        sent = _write_waiting(posted.id, pair, needs) if needs.any else _write_done(posted.id, pair)
+        return key_caps.note(proof=proof, operation=sent)
 
 
 def _legs(coin: Coin, source: Account, receiver: Account, amount: int, fee: int) -> list[posting.Leg]:

@@ -22,6 +22,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts import proof as proofs
+from accounts.api_keys import Scope
 from accounts.audit import What, record
 from ledger import events
 from ledger.models import FeedItem, Push, PushAttempt, Webhook
@@ -89,7 +90,7 @@ def create(
     names: of what it hears, each one of `known`; none: of everything. The same key makes one webhook, and a repeat
     answers with an empty secret. Raises InvalidRequest, LimitReached, IdempotencyConflict.
     """
-    proofs.demand(proof, user)
+    proofs.demand(proof, user, scope=Scope.MANAGE)
     wanted, there, name = sorted(set(names)), check_url(url), " ".join(label.split())[:60]
     if unknown := [each for each in wanted if each not in known]:
         raise InvalidRequest(f"There is no event called {unknown[0][:40]}.")
@@ -123,7 +124,7 @@ def find(user: User, pk: int) -> Webhook:
 
 def rotate_secret(*, user: User, webhook_id: int, proof: proofs.Proof) -> tuple[Webhook, str]:
     """(the webhook, its new secret). For a day more messages are signed with the old one too."""
-    proofs.demand(proof, user)
+    proofs.demand(proof, user, scope=Scope.MANAGE)
     webhook, secret = find(user, webhook_id), _new_secret()
     with transaction.atomic():
         webhook.previous_secret, webhook.previous_until = webhook.secret, now() + BOTH_SECRETS

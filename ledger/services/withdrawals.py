@@ -9,12 +9,13 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts import proof as proofs
+from accounts.api_keys import Scope
 from accounts.capabilities import Capability, require, require_proven_email
 from adapters.base import CheckedAddress, Payment
 from ledger import events, locks, money, nodes, posting
 from ledger.models import Address, Coin, Kind, Operation, Purpose, Withdrawal
 from ledger.pokes import enqueue
-from ledger.services import addresses, confirmations, contacts, fees, limits, states
+from ledger.services import addresses, confirmations, contacts, fees, key_caps, limits, states
 from ledger.services.moves import preview_move, scope_of
 from ledger.services.quotes import Quote
 from wallets_site.base.clock import now
@@ -82,7 +83,7 @@ def request_withdrawal(
     """
     if quote.kind != "withdrawal":
         raise InvalidRequest("This quote is not for an outside address.")
-    proofs.demand(proof, user)
+    proofs.demand(proof, user, scope=Scope.WITHDRAW)
     require(user, Capability.WITHDRAW)
     require_proven_email(user)
     with transaction.atomic(durable=True):
@@ -96,6 +97,7 @@ def request_withdrawal(
         contacts.demand(user, coin=quote.coin, address=quote.address, extra=quote.extra)
         states.demand_withdrawals(quote.coin)
         limits.check(user_id=user.pk, coin=quote.coin, purpose=Purpose.WITHDRAWAL, amount=quote.asked)
+        key_caps.check(proof=proof, coin=quote.coin, total=quote.total)
         needs = confirmations.needed(
             coin=quote.coin, purpose=Purpose.WITHDRAWAL, amount=quote.amount, proof=proof
         )  # fmt: skip
@@ -104,7 +106,7 @@ def request_withdrawal(
             legs=[posting.Leg(free, held, quote.total)], actor_id=user.pk,
         )  # fmt: skip
         operation = Operation(user=user, account=free, comment=comment, note=note, transaction_id=posted.id)
-        return _write(operation, quote, needs)
+        return key_caps.note(proof=proof, operation=_write(operation, quote, needs))
 
 
 def _write(operation: Operation, quote: Quote, needs: confirmations.Needs) -> Operation:

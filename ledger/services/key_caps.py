@@ -1,0 +1,71 @@
+"""What an API key may spend: a bound for each coin over 24 hours, counted under the account's lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from accounts import api_keys
+from accounts.models import ApiKey
+from accounts.proof import Proof
+from ledger.models import Coin, KeyCap, KeySpend, Operation
+from ledger.money import plain
+from wallets_site.base.clock import now
+from wallets_site.base.errors import InvalidAmount, LimitReached
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+_UNDONE = (Operation.Status.FAILED, Operation.Status.CANCELLED)
+
+
+def make_key(
+    *, user: User, name: str, scopes: Iterable[str], proof: Proof, key: str, expires_at: datetime | None = None,
+    addresses: Iterable[str] = (), caps: Mapping[Coin, int] | None = None,
+) -> tuple[ApiKey, str]:  # fmt: skip
+    """accounts.api_keys.make_key with bounds, in atomic units, by coin."""
+    bounds = caps or {}
+    if any(daily <= 0 for daily in bounds.values()):
+        raise InvalidAmount("A bound must be more than zero.")
+    with transaction.atomic():
+        made, text = api_keys.make_key(
+            user=user, name=name, scopes=scopes, proof=proof, key=key, expires_at=expires_at, addresses=addresses
+        )
+        if text:
+            KeyCap.objects.bulk_create([KeyCap(key=made, coin=coin, daily=daily) for coin, daily in bounds.items()])
+    return made, text
+
+
+def check(*, proof: Proof, coin: Coin, total: int) -> None:
+    """Raises LimitReached when `total`, fees included, is above what is left. Its caller holds the account's lock."""
+    if proof.key_id is None:
+        return
+    cap = KeyCap.objects.filter(key_id=proof.key_id, coin=coin).first()
+    if cap is None:
+        return
+    left = max(0, cap.daily - spent(proof.key_id, coin))
+    if total > left:
+        text = f"{plain(left, coin.decimals)} {coin.symbol}"
+        raise LimitReached(f"This key may spend {text} more in these 24 hours, fees included.", left=str(left))
+
+
+def note(*, proof: Proof, operation: Operation) -> Operation:
+    """Remember which key asked for it; in the transaction that wrote it."""
+    if proof.key_id is not None:
+        KeySpend.objects.create(key_id=proof.key_id, operation=operation)
+    return operation
+
+
+def spent(key_id: int, coin: Coin) -> int:
+    """What this key sent or asked to send in the last 24 hours, without what failed or was cancelled."""
+    rows = Operation.objects.filter(spent_by__key_id=key_id, coin=coin, created_at__gt=now() - timedelta(days=1))
+    return sum(rows.exclude(status__in=_UNDONE).values_list("gross", flat=True))
+
+
+def caps_of(key: ApiKey) -> list[tuple[Coin, int, int]]:
+    """(coin, bound, left now), atomic units."""
+    rows = KeyCap.objects.filter(key=key).select_related("coin").order_by("coin__position", "coin__symbol")
+    return [(row.coin, row.daily, max(0, row.daily - spent(key.pk, row.coin))) for row in rows]
