@@ -21,8 +21,26 @@ from ledger.models.books import OWNED
 from wallets_site.base import crypto
 from wallets_site.base.clock import now
 from wallets_site.base.errors import IdempotencyConflict, InsufficientFunds
+from wallets_site.base.prepared import Prepared
 
 ROLL_UP_BATCH: Final = 2000
+_COLUMNS: Final = [field.attname for field in Account._meta.concrete_fields]
+_OWNED_ACCOUNT: Final = Prepared(
+    lambda coin, kind, number, owner: Account.objects.filter(
+        coin_id=coin, kind=kind, number=number, owner_id=owner
+    ).values_list(*_COLUMNS),
+    coin=int, kind=str, number=int, owner=int,
+)  # fmt: skip
+_SHARED_ACCOUNT: Final = Prepared(
+    lambda coin, kind, number: Account.objects.filter(
+        coin_id=coin, kind=kind, number=number, owner=None
+    ).values_list(*_COLUMNS),
+    coin=int, kind=str, number=int,
+)  # fmt: skip
+_MADE_BEFORE: Final = Prepared(
+    lambda scope, key: Transaction.objects.filter(scope=scope, key=key).values_list("id", "request_hash"),
+    scope=str, key=str,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +77,25 @@ class _Running:
 
 def account(coin: Coin, kind: Kind, *, owner_id: int | None = None, number: int = 0) -> Account:
     """The account, opened empty on first use. Safe when two open it at once."""
-    wanted = {"coin": coin, "kind": kind, "owner_id": owner_id, "number": number}
-    found = Account.objects.filter(**wanted).first()
-    if found is None:
-        Account.objects.bulk_create([Account(**wanted, shared=kind not in OWNED)], ignore_conflicts=True)
-        found = Account.objects.get(**wanted)
-    return found
+    asked = _OWNED_ACCOUNT if kind in OWNED else _SHARED_ACCOUNT
+    wanted = {"coin": coin.pk, "kind": str(kind), "number": number, "owner": owner_id or 0}
+    row = asked.first(**wanted)
+    if row is None:
+        fresh = Account(coin=coin, kind=kind, owner_id=owner_id, number=number, shared=kind not in OWNED)
+        Account.objects.bulk_create([fresh], ignore_conflicts=True)
+        row = asked.first(**wanted)
+        assert row is not None
+    return Account.from_db(connection.alias, _COLUMNS, row)
 
 
 def find(*, scope: str, key: str, request: dict[str, Any]) -> int | None:
     """The transaction this key made before, or None; raises IdempotencyConflict when the request differs."""
-    row = Transaction.objects.filter(scope=scope, key=key).values_list("id", "request_hash").first()
+    row = _MADE_BEFORE.first(scope=scope, key=key)
     if row is None:
         return None
     if row[1] != crypto.digest(request):
         raise IdempotencyConflict("This key was used before, for a different request. Use a fresh one.")
-    return row[0]
+    return int(row[0])
 
 
 def post(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
@@ -15,11 +16,9 @@ from ledger.models import (
     Account,
     Address,
     Coin,
-    CoinWallet,
     Deposit,
     FeeRule,
     Kind,
-    Limit,
     Operation,
     Posting,
     Purpose,
@@ -27,7 +26,8 @@ from ledger.models import (
     Withdrawal,
 )
 from ledger.money import plain
-from ledger.services.states import CoinState, frozen_wallets, state_of
+from ledger.services import rules
+from ledger.services.states import CoinState, state_of
 from wallets_site.base.errors import NotFound
 
 if TYPE_CHECKING:
@@ -53,15 +53,15 @@ class CoinBalance:
 
 
 def coins() -> list[Coin]:
-    return list(Coin.objects.filter(is_active=True))
+    return [copy(known.coin) for known in rules.current().symbols.values()]
 
 
 def coin(symbol: str) -> Coin:
     """The active coin of this symbol, letter case aside; raises NotFound."""
-    found = Coin.objects.filter(symbol=symbol.upper(), is_active=True).first()
-    if found is None:
+    known = rules.current().symbols.get(symbol.upper()) if symbol.isascii() else None
+    if known is None:
         raise NotFound(f"There is no coin called {symbol[:10]}.")
-    return found
+    return copy(known.coin)
 
 
 def balances(user: User) -> list[CoinBalance]:
@@ -73,12 +73,10 @@ def balance(user: User, coin: Coin) -> CoinBalance:
 
 
 def _balances(user: User, wanted: Sequence[Coin]) -> list[CoinBalance]:
-    """Five statements whatever the number of coins, and none whose cost grows with history."""
+    """Three statements whatever the number of coins, and none whose cost grows with history."""
+    known = rules.current()
     rows = Account.objects.filter(owner=user, number=0, coin__in=wanted)
     held = {(row.coin_id, row.kind): row.balance for row in rows}
-    uses = CoinWallet.objects.select_related("wallet").filter(coin__in=wanted, is_active=True)
-    active = {use.coin_id: use for use in uses}
-    frozen = frozen_wallets(active.values())
     incoming: dict[int, int] = {}
     seen = Deposit.objects.filter(operation__user=user, state=Deposit.State.SEEN, coin__in=wanted)
     for coin_id, amount in seen.values_list("coin_id", "amount"):
@@ -89,7 +87,7 @@ def _balances(user: User, wanted: Sequence[Coin]) -> list[CoinBalance]:
             available=held.get((item.pk, Kind.USER), 0),
             held=held.get((item.pk, Kind.HELD), 0),
             incoming=incoming.get(item.pk, 0),
-            state=state_of(item, active.get(item.pk), frozen=frozen),
+            state=state_of(known.of(item)),
         )
         for item in wanted
     ]
@@ -110,11 +108,11 @@ class Terms:
 
 
 def terms(coin: Coin) -> Terms:
-    fees = {row.purpose: row for row in FeeRule.objects.filter(coin=coin)}
-    limits = {row.purpose: row for row in Limit.objects.filter(coin=coin)}
+    known = rules.current().of(coin)
+    fees = known.fees
 
     def bound(purpose: Purpose, name: str) -> str:
-        value = getattr(limits.get(purpose), name, None)
+        value = getattr(known.limits.get(purpose), name, None)
         return "" if value is None else plain(value, coin.decimals)
 
     return Terms(
@@ -266,8 +264,7 @@ def waiting_for(operation: Operation) -> str:
         return _network_wait(operation)
     if operation.reason:
         return operation.reason
-    state = state_of(operation.coin, CoinWallet.objects.select_related("wallet").filter(
-        coin_id=operation.coin_id, is_active=True).first())  # fmt: skip
+    state = state_of(rules.current().of(operation.coin))
     return state.reason if not state.withdrawals_ok else "Waiting for the next payout run, usually within a minute."
 
 

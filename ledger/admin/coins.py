@@ -10,9 +10,9 @@ from accounts.models import User
 from ledger import queries
 from ledger.admin.amounts import AmountsForm
 from ledger.admin.readonly import amount_text
-from ledger.models import Account, Coin, CoinWallet, FeeRule, Kind, Limit
+from ledger.models import Account, Coin, FeeRule, Kind, Limit
 from ledger.services import site_settings
-from ledger.services.states import state_of
+from ledger.services.states import current_state
 
 
 class CoinForm(AmountsForm):
@@ -101,8 +101,7 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="now")
     def state(self, coin: Coin) -> str:
-        use = CoinWallet.objects.select_related("wallet").filter(coin=coin, is_active=True).first()
-        return state_of(coin, use).reason or "works"
+        return current_state(coin).reason or "works"
 
     @admin.display(description="people hold")
     def people_hold(self, coin: Coin) -> str:

@@ -9,7 +9,7 @@ from ledger.models.keys import KeyCap, KeySpend
 from ledger.models.out import Delivery, Event, Feed, FeedItem, Inbox, Mute, Push, PushAttempt, Webhook
 from ledger.models.people import Address, Approval, Contact, Operation
 from ledger.models.purses import Purse
-from ledger.models.site import CronRun, SiteSettings
+from ledger.models.site import CronRun, RulesVersion, SiteSettings
 
 __all__ = [
     "Account",
@@ -48,6 +48,7 @@ __all__ = [
     "Queue",
     "Rate",
     "RatePoint",
+    "RulesVersion",
     "Seal",
     "SiteSettings",
     "SolvencyCheck",

@@ -99,3 +99,13 @@ class CronRun(models.Model):
 
     def __str__(self) -> str:
         return self.result or "under way"
+
+
+class RulesVersion(models.Model):
+    """One row. Its number grows, by the database's own triggers, with every change of a coin, a fee, a limit, a
+    freeze, a node's state or the site's settings: whoever keeps those in memory sees when to read them again."""
+
+    number = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return str(self.number)

@@ -17,8 +17,8 @@ from django.conf import settings
 
 from accounts import proof as proofs
 from ledger import events
-from ledger.models import Coin, Limit, Operation, Purpose
-from ledger.services import site_settings
+from ledger.models import Coin, Operation, Purpose
+from ledger.services import rules, site_settings
 from wallets_site.base import crypto
 from wallets_site.base.clock import now
 
@@ -37,12 +37,13 @@ class Needs:
 
 def needed(*, coin: Coin, purpose: Purpose, amount: int, proof: proofs.Proof) -> Needs:
     """amount: what the recipient gets, atomic units. The owner's mail is asked for where no factor was shown."""
-    site = site_settings.current()
+    known = rules.current()
+    site = known.site
     is_move = purpose == Purpose.MOVE
     by_mail = site.confirm_move_user if is_move else site.confirm_withdraw_user
     by_manager = site.confirm_move_admin if is_move else site.confirm_withdraw_admin
     if not by_manager:
-        limit = Limit.objects.filter(coin=coin, purpose=purpose, approve_above__isnull=False).first()
+        limit = known.of(coin).limits.get(purpose)
         by_manager = limit is not None and limit.approve_above is not None and amount > limit.approve_above
     return Needs(user=by_mail and proof.factor == proofs.Factor.PLUGIN_API, admin=by_manager)
 

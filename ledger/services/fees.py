@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from ledger.models import Coin, FeeRule, Purpose
+from ledger.models import Coin, Purpose
+from ledger.services import rules
 from wallets_site.base.errors import InvalidAmount
 
 MILLION: Final = 1_000_000
@@ -12,8 +13,7 @@ MILLION: Final = 1_000_000
 
 def fee_for(coin: Coin, purpose: Purpose, amount: int) -> int:
     """The fee for a recipient's amount, atomic units."""
-    rule = FeeRule.objects.filter(coin=coin, purpose=purpose).first()
-    return 0 if rule is None else charge(rule.fixed, rule.ppm, amount)
+    return charge(*rules.current().of(coin).fee(purpose), amount)
 
 
 def split(coin: Coin, purpose: Purpose, amount: int, *, includes_fee: bool) -> tuple[int, int]:
@@ -32,8 +32,7 @@ def charge(fixed: int, ppm: int, amount: int) -> int:
 
 def most_sendable(coin: Coin, purpose: Purpose, available: int, reserve: int = 0) -> int:
     """The largest amount whose fee and network reserve still fit into `available`; 0 when none does."""
-    rule = FeeRule.objects.filter(coin=coin, purpose=purpose).first()
-    fixed, ppm = (rule.fixed, rule.ppm) if rule else (0, 0)
+    fixed, ppm = rules.current().of(coin).fee(purpose)
     room = available - fixed - reserve
     if room <= 0:
         return 0

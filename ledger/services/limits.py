@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from ledger.models import Coin, Freeze, Limit, Operation, Purpose
+from ledger.models import Coin, Operation, Purpose
 from ledger.money import plain
+from ledger.services import rules
 from wallets_site.base.clock import now
 from wallets_site.base.errors import LimitReached, NotAllowed
 
@@ -15,10 +16,10 @@ _UNDONE = (Operation.Status.FAILED, Operation.Status.CANCELLED)
 
 def check(*, user_id: int, coin: Coin, purpose: Purpose, amount: int) -> None:
     """Raises LimitReached with the bound, NotAllowed while this person's payments of the coin are frozen."""
-    frozen = Freeze.objects.filter(user_id=user_id, coin=coin, ended_at=None).first()
-    if frozen is not None:
-        raise NotAllowed(f"Your {coin.name} payments are on hold until a manager has looked at them: {frozen.reason}")
-    limit = Limit.objects.filter(coin=coin, purpose=purpose).first()
+    known = rules.current().of(coin)
+    if (reason := known.frozen.get(user_id)) is not None:
+        raise NotAllowed(f"Your {coin.name} payments are on hold until a manager has looked at them: {reason}")
+    limit = known.limits.get(purpose)
     if limit is None:
         return
     if limit.minimum is not None and amount < limit.minimum:

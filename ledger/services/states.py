@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from adapters.models import Wallet
-from ledger.models import Coin, CoinWallet, Freeze
+from ledger.models import Coin
+from ledger.services import rules
+from ledger.services.rules import CoinRules
 from wallets_site.base.errors import CoinUnavailable
 
 
@@ -18,14 +19,8 @@ class CoinState:
     reason: str  # a sentence for users, empty when all is well
 
 
-def frozen_wallets(uses: Iterable[CoinWallet]) -> set[int]:
-    """Which of these wallets have their payouts stopped, in one statement."""
-    rows = Freeze.objects.filter(wallet__in=[use.wallet_id for use in uses], ended_at=None)
-    return {pk for pk in rows.values_list("wallet_id", flat=True) if pk is not None}
-
-
-def state_of(coin: Coin, use: CoinWallet | None, *, frozen: set[int] | None = None) -> CoinState:
-    """`use`: the coin's active wallet, with its `wallet` loaded. frozen: frozen_wallets() where it is known already."""
+def state_of(known: CoinRules) -> CoinState:
+    coin, use = known.coin, known.use
     if not coin.is_active:
         return CoinState(False, False, False, f"{coin.name} is switched off on this site.")
     if use is None:
@@ -38,15 +33,14 @@ def state_of(coin: Coin, use: CoinWallet | None, *, frozen: set[int] | None = No
         )  # fmt: skip
     if use.wallet.state == Wallet.State.CLOSED:
         return CoinState(False, False, True, f"{coin.name} deposits and withdrawals are closed until a manager acts.")
-    stopped = frozen_wallets([use]) if frozen is None else frozen
-    if not (coin.withdrawals_on and use.payouts_on) or use.wallet_id in stopped:
+    if not (coin.withdrawals_on and use.payouts_on) or known.stopped:
         return CoinState(coin.deposits_on, False, True, f"{coin.name} withdrawals are paused by the site.")
     reason = "" if coin.deposits_on else f"{coin.name} deposits are paused by the site."
     return CoinState(coin.deposits_on, True, True, reason)
 
 
 def current_state(coin: Coin) -> CoinState:
-    return state_of(coin, CoinWallet.objects.select_related("wallet").filter(coin=coin, is_active=True).first())
+    return state_of(rules.current().of(coin))
 
 
 def demand_withdrawals(coin: Coin) -> None:

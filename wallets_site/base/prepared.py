@@ -10,8 +10,8 @@ from typing import Any, Final
 from django.db import connection
 from django.db.models import QuerySet
 
-_PIECES: Final = re.compile(r"%%|%s|\b[0-9]{16}\b")
-_FIRST_NUMBER: Final = 7_700_000_000_000_000  # stand-ins for numbers: 16 digits, as no other number of a statement has
+_PIECES: Final = re.compile(r"%%|%s|\b[0-9]{10}\b")
+_FIRST_NUMBER: Final = 2_100_000_007  # stand-ins for numbers: 10 digits, as no other number of a statement has
 _TEXT: Final = "\x01stand-in {}\x01"
 
 
@@ -53,7 +53,7 @@ class Prepared:
 
     def _build(self) -> _Built:
         stand_ins = {
-            name: _FIRST_NUMBER + 1_000_003 * 2**number if kind is int else _TEXT.format(name)
+            name: _FIRST_NUMBER + 1_003 * 2**number if kind is int else _TEXT.format(name)
             for number, (name, kind) in enumerate(self._gaps.items())
         }
         compiler = self._make(**stand_ins).query.get_compiler(connection=connection)

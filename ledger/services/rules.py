@@ -1,0 +1,89 @@
+"""What a coin costs and allows, and what the site decided: read once, kept in memory until something of it changes.
+
+The database counts every change itself (ledger/guards: guard_rules_…), so one small question tells whether what
+is kept still holds. Nobody changes what stands in here.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from django.db import connection
+
+from ledger.models import Coin, CoinWallet, FeeRule, Freeze, Limit, Purpose, RulesVersion, SiteSettings
+from ledger.models.site import ONE
+from wallets_site.base.prepared import Prepared
+
+
+@dataclass(frozen=True, slots=True)
+class CoinRules:
+    """use: the coin's active wallet with `wallet` loaded; stopped: its payouts are frozen; frozen: people whose
+    payments of this coin are, with the reason."""
+
+    coin: Coin
+    use: CoinWallet | None
+    stopped: bool
+    fees: Mapping[str, FeeRule]
+    limits: Mapping[str, Limit]
+    frozen: Mapping[int, str]
+
+    def fee(self, purpose: Purpose) -> tuple[int, int]:
+        """(atomic units, millionths of the amount)."""
+        rule = self.fees.get(purpose)
+        return (0, 0) if rule is None else (rule.fixed, rule.ppm)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    version: int
+    site: SiteSettings
+    coins: Mapping[int, CoinRules]  # by primary key, in the order they are shown
+    symbols: Mapping[str, CoinRules]  # active ones by symbol
+
+    def of(self, coin: Coin) -> CoinRules:
+        return self.coins.get(coin.pk) or CoinRules(coin, None, False, {}, {}, {})
+
+
+_kept: dict[str, Rules] = {}  # by database
+_NUMBER: Final = Prepared(lambda: RulesVersion.objects.filter(pk=ONE).values_list("number"))
+
+
+def current() -> Rules:
+    """The rules as they stand in the database now; one small statement while nothing changed."""
+    row = _NUMBER.first()
+    number, name = row[0] if row else 0, str(connection.settings_dict["NAME"])
+    kept = _kept.get(name)
+    if kept is not None and kept.version == number:
+        return kept
+    loaded = _load(number)
+    if not connection.in_atomic_block:  # what this transaction itself changed may yet be rolled back
+        _kept.clear()
+        _kept[name] = loaded
+    return loaded
+
+
+def _load(number: int) -> Rules:
+    uses = {use.coin_id: use for use in CoinWallet.objects.select_related("wallet").filter(is_active=True)}
+    fees: dict[int, dict[str, FeeRule]] = defaultdict(dict)
+    limits: dict[int, dict[str, Limit]] = defaultdict(dict)
+    frozen: dict[int, dict[int, str]] = defaultdict(dict)
+    stopped: set[int] = set()
+    for fee in FeeRule.objects.all():
+        fees[fee.coin_id][fee.purpose] = fee
+    for limit in Limit.objects.all():
+        limits[limit.coin_id][limit.purpose] = limit
+    for freeze in Freeze.objects.filter(ended_at=None).order_by("-pk"):
+        if freeze.wallet_id is not None:
+            stopped.add(freeze.wallet_id)
+        if freeze.coin_id is not None and freeze.user_id is not None:
+            frozen[freeze.coin_id][freeze.user_id] = freeze.reason
+    coins = {}
+    for coin in Coin.objects.all():
+        use = uses.get(coin.pk)
+        is_stopped = use is not None and use.wallet_id in stopped
+        coins[coin.pk] = CoinRules(coin, use, is_stopped, fees[coin.pk], limits[coin.pk], frozen[coin.pk])
+    site = SiteSettings.objects.filter(pk=ONE).first() or SiteSettings(pk=ONE)
+    return Rules(number, site, coins, {each.coin.symbol: each for each in coins.values() if each.coin.is_active})
