@@ -24,6 +24,7 @@ from adapters.shapes import (
     Funds,
     Health,
     Hint,
+    InvoiceText,
     LookupResult,
     NewAddress,
     NodeDown,
@@ -62,6 +63,7 @@ __all__ = [
     "Health",
     "Hint",
     "InvalidAddress",
+    "InvoiceText",
     "LookupResult",
     "NewAddress",
     "NodeDown",
@@ -144,6 +146,10 @@ class CoinAdapter(ABC):
 
         Where addresses have none it is a label that stays here, as in the WordPress plugin."""
         return text
+
+    def read_invoice(self, text: str) -> InvoiceText:
+        """Offline; only with Feature.INVOICE. Raises InvalidAddress for what is no invoice of this network."""
+        raise InvalidAddress("This coin has no invoices.")
 
     @abstractmethod
     def is_ours(self, address: str) -> bool:

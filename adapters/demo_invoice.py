@@ -27,6 +27,7 @@ from adapters.base import (
     Health,
     Hint,
     InvalidAddress,
+    InvoiceText,
     LookupResult,
     NewAddress,
     NodeDown,
@@ -122,11 +123,15 @@ class DemoInvoice(CoinAdapter):
 
     def new_address(self, request: AddressRequest) -> NewAddress:
         amount, memo, seconds = lightning.asked(request, self.options.expiry_seconds)
-        invoice = self._node().new_invoice(self.options.wallet, amount, memo, seconds)
+        said = bytes.fromhex(request.description_hash)
+        invoice = self._node().new_invoice(self.options.wallet, amount, memo, seconds, description_hash=said)
         return NewAddress(invoice.text, ref=invoice.payment_hash, expires=invoice.expires)
 
     def check_address(self, text: str) -> CheckedAddress:
         return lightning.check(text, NETWORK)
+
+    def read_invoice(self, text: str) -> InvoiceText:
+        return lightning.say(text, NETWORK)
 
     def is_ours(self, address: str) -> bool:
         name = lightning.read(address, NETWORK).payment_hash

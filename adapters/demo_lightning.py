@@ -58,7 +58,9 @@ class DemoLightning(DemoChain):
 
     # -- invoices --
 
-    def new_invoice(self, wallet: str, amount: int, memo: str, expiry: int) -> Invoice:
+    def new_invoice(
+        self, wallet: str, amount: int, memo: str, expiry: int, *, description_hash: bytes = b""
+    ) -> Invoice:
         """Signed by a node key of this file, with a payment secret."""
         preimage, secret, now = secrets.token_bytes(32), secrets.token_bytes(32), _now()
         payment_hash = hashlib.sha256(preimage).digest()
@@ -67,7 +69,7 @@ class DemoLightning(DemoChain):
             key = hashlib.sha256(f"{seed}:node:{wallet}".encode()).digest()
             text = bolt11.encode(
                 key, currency=CURRENCY, amount=amount, timestamp=now // SECOND, payment_hash=payment_hash,
-                secret=secret, description=memo, expiry=expiry,
+                secret=secret, description=memo, description_hash=description_hash, expiry=expiry,
             )  # fmt: skip
             ends = (now // SECOND + expiry) * SECOND
             row = [payment_hash.hex(), wallet, text, str(amount), preimage.hex(), now, ends]

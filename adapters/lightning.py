@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from typing import Final
 
-from adapters.base import AddressRequest, CheckedAddress, InvalidAddress, NodeRefused
+from adapters.base import AddressRequest, CheckedAddress, InvalidAddress, InvoiceText, NodeRefused
 from adapters.codecs import bolt11
 from adapters.codecs.bolt11 import Invoice
 from wallets_site.base.clock import now
@@ -12,8 +14,10 @@ from wallets_site.base.clock import now
 # What invoices of a network begin with, after "ln" (BOLT #11).
 CURRENCIES: Final = {"main": "bc", "test": "tb", "signet": "tbs", "regtest": "bcrt"}
 SAT: Final = 1000  # millisatoshi
-LONGEST: Final = 1000  # characters of an invoice: as many as the ledger keeps of an address
-LONGEST_MEMO: Final = 400  # bytes; an invoice with it stays below that
+ALL_THERE_IS: Final = 21_000_000 * 10**11  # millisatoshi
+LONGEST: Final = 2000  # characters of an invoice: as many as the ledger keeps of an address
+LONGEST_MEMO: Final = bolt11.LONGEST_DESCRIPTION  # bytes
+HASH: Final = re.compile(r"[0-9a-f]{64}")
 FINAL: Final = 1000  # confirmations of a settled payment: it can never be undone
 _NETWORKS: Final = {currency: network for network, currency in CURRENCIES.items()}
 
@@ -31,6 +35,24 @@ def check(text: str, network: str) -> CheckedAddress:
         amount=invoice.amount,
         memo=invoice.description,
         expires=invoice.expires,
+        ref=invoice.payment_hash,
+    )
+
+
+def say(text: str, network: str) -> InvoiceText:
+    """All that an invoice says, whether or not it could be paid. Raises InvalidAddress."""
+    invoice = read(text, network)
+    return InvoiceText(
+        text=invoice.text,
+        network=network,
+        amount=invoice.amount,
+        made=invoice.expires - timedelta(seconds=invoice.expiry),
+        expires=invoice.expires,
+        payment_hash=invoice.payment_hash,
+        payee=invoice.payee,
+        secret=invoice.secret,
+        description=invoice.description,
+        description_hash=invoice.description_hash,
     )
 
 
@@ -66,9 +88,13 @@ def asked(request: AddressRequest, expiry_seconds: int) -> tuple[int, str, int]:
     """Amount, memo and seconds of a new invoice. Raises NodeRefused for what can never be asked."""
     if request.amount is None or request.amount < SAT or request.amount % SAT:
         raise NodeRefused("A Lightning invoice needs an amount of whole satoshi.")
+    if request.amount > ALL_THERE_IS:
+        raise NodeRefused("There is not as much money as this amount.")
     memo = request.memo or request.label or f"Deposit {request.number}"
     if len(memo.encode()) > LONGEST_MEMO:
         raise NodeRefused(f"The memo is too long: {LONGEST_MEMO} bytes at most.")
+    if request.description_hash and not HASH.fullmatch(request.description_hash):
+        raise NodeRefused("A description hash is 64 hexadecimal digits.")
     if request.expires is not None:
         expiry_seconds = int((request.expires - now()).total_seconds())
     if expiry_seconds < 1:

@@ -88,6 +88,7 @@ class AddressRequest:
     amount: int | None = None  # INVOICE only
     memo: str = ""
     expires: datetime | None = None
+    description_hash: str = ""  # hex of 32 bytes; the invoice then carries it in the place of its memo
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +109,37 @@ class CheckedAddress:
     extra: str = ""
     memo: str = ""
     expires: datetime | None = None
+    ref: str = ""  # INVOICE: the payment hash
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceText:
+    """What an invoice says, paid, expired or neither. amount: None where the payer may choose.
+
+    Hashes, secret and payee are hex, "" where absent.
+    """
+
+    text: str
+    network: str
+    amount: int | None
+    made: datetime
+    expires: datetime
+    payment_hash: str
+    payee: str
+    secret: str
+    description: str
+    description_hash: str
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """An address as the ledger stores it."""
+    """An address as the ledger stores it. settled: an invoice that the network paid, kept so that it is known."""
 
     address: str
     ref: str = ""
     amount: int | None = None
     expires: datetime | None = None
+    settled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ class SendForm(forms.Form):
 
     to = forms.CharField(
         label="To",
-        max_length=1000,
+        max_length=2010,
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
         error_messages={"required": "Enter a user name, an e-mail address or a coin address."},
     )

@@ -18,6 +18,7 @@ from adapters.base import (
     Found,
     Health,
     Hint,
+    InvoiceText,
     LookupResult,
     NewAddress,
     NodeError,
@@ -82,6 +83,26 @@ def check_extra(coin: Coin, given: str, built_in: str) -> str:
 def new_address(use: CoinWallet, number: int) -> NewAddress:
     with _asking(use.coin, use.wallet) as adapter:
         return adapter.new_address(AddressRequest(number=number))
+
+
+def new_invoice(use: CoinWallet, request: AddressRequest) -> NewAddress:
+    with _asking(use.coin, use.wallet) as adapter:
+        return adapter.new_address(request)
+
+
+def takes_invoices(use: CoinWallet) -> bool:
+    """Whether an address of this wallet asks for an amount, once."""
+    return Feature.INVOICE in registry.family(use.wallet.kind).features
+
+
+def has_invoices(coin: Coin) -> bool:
+    use = CoinWallet.objects.select_related("wallet").filter(coin=coin, is_active=True).first()
+    return use is not None and takes_invoices(use)
+
+
+def read_invoice(coin: Coin, text: str) -> InvoiceText:
+    """Offline, of an expired one too. Raises InvalidAddress, CoinUnavailable (no wallet)."""
+    return registry.open(active_wallet(coin).wallet).read_invoice(text)
 
 
 def has_address_for(use: CoinWallet) -> bool:
@@ -156,9 +177,8 @@ def hint(wallet: Wallet, kind: str, message: str, body: bytes = b"") -> Hint | N
 
 
 def kinds() -> list[tuple[str, str]]:
-    """(kind, title) of every coin family a manager may connect: those whose addresses need no amount."""
-    made = [(kind, registry.family(kind)) for kind in registry.FAMILIES]
-    return [(kind, family.title) for kind, family in made if Feature.INVOICE not in family.features]
+    """(kind, title) of every coin family a manager may connect."""
+    return [(kind, registry.family(kind).title) for kind in registry.FAMILIES]
 
 
 def option_fields(kind: str) -> tuple[dataclasses.Field[Any], ...]:

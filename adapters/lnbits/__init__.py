@@ -21,6 +21,7 @@ from adapters.base import (
     Funds,
     Health,
     Hint,
+    InvoiceText,
     LookupResult,
     NewAddress,
     NodeDown,
@@ -88,6 +89,9 @@ class Lnbits(CoinAdapter):
 
     def check_address(self, text: str) -> CheckedAddress:
         return lightning.check(text, self.options.network)
+
+    def read_invoice(self, text: str) -> InvoiceText:
+        return lightning.say(text, self.options.network)
 
     def is_ours(self, address: str) -> bool:
         """By the payment hash alone: an invoice of ours that was signed anew with another amount is ours too."""

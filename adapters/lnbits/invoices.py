@@ -25,10 +25,12 @@ def create(server: Server, options: LnbitsOptions, request: AddressRequest) -> N
         "memo": memo,  # the oldest servers refuse an empty one
         "expiry": seconds,
     }
+    if request.description_hash:
+        body["description_hash"] = request.description_hash
     said = _ask(server, body, options.webhook_url)
     if said.status not in (200, 201) or not isinstance(said.data, dict):
         raise _refusal(said)
-    invoice = _verified(said.data, options.network, amount)
+    invoice = _verified(said.data, options.network, amount, request.description_hash)
     if options.invoice_key and server.payment(invoice.payment_hash, "admin") is None:
         raise NodeDown("The invoice key and the admin key belong to different wallets.")
     return NewAddress(invoice.text, ref=invoice.payment_hash, expires=invoice.expires)
@@ -53,7 +55,7 @@ def _refusal(said: Said) -> NodeDown | NodeRefused:
     return NodeDown(f"the LNbits server made no invoice (HTTP {said.status})")
 
 
-def _verified(data: dict[str, Any], network: str, amount: int) -> Invoice:
+def _verified(data: dict[str, Any], network: str, amount: int, description_hash: str) -> Invoice:
     """The invoice in the answer: `bolt11` since 1.0, `payment_request` before and again since 1.3.1."""
     text = data.get("bolt11") or data.get("payment_request")
     try:
@@ -64,6 +66,8 @@ def _verified(data: dict[str, Any], network: str, amount: int) -> Invoice:
         raise NodeDown("The LNbits server gave an invoice with another amount than the one asked for.")
     if invoice.payment_hash != data.get("payment_hash"):
         raise NodeDown("The LNbits server gave an invoice with another payment hash than the one it names.")
+    if description_hash and invoice.description_hash != description_hash:
+        raise NodeDown("The LNbits server gave an invoice without the description hash asked for.")
     made = invoice.expires - timedelta(seconds=invoice.expiry)
     if invoice.expires <= now() or abs(made - now()) > CLOCKS_APART:
         raise NodeDown("The LNbits server gave an invoice of another time: its clock or ours is wrong.")

@@ -42,7 +42,7 @@ class Strict(_Form):
 
 class SendRequest(Strict):
     coin = serializers.CharField(max_length=10)
-    to = serializers.CharField(max_length=1000)
+    to = serializers.CharField(max_length=2010)  # an invoice, as a link
     amount = AmountText()
     extra = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
     comment = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")

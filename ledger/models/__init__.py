@@ -7,7 +7,7 @@ from ledger.models.coins import Coin, CoinWallet, FeeRule, Limit, Purpose, Rate,
 from ledger.models.decisions import Attempt, PayoutDecision
 from ledger.models.keys import KeyCap, KeySpend
 from ledger.models.out import Delivery, Event, Feed, FeedItem, Inbox, Mute, Push, PushAttempt, Webhook
-from ledger.models.people import Address, Approval, Contact, Operation
+from ledger.models.people import Address, Approval, Contact, Invoice, Operation
 from ledger.models.purses import Purse
 from ledger.models.site import CronRun, RulesVersion, SiteSettings
 
@@ -32,6 +32,7 @@ __all__ = [
     "Freeze",
     "Hold",
     "Inbox",
+    "Invoice",
     "KeyCap",
     "KeySpend",
     "Kind",

@@ -29,7 +29,7 @@ class Deposit(models.Model):
     coin = models.ForeignKey(Coin, on_delete=models.PROTECT, related_name="deposits")
     txid = models.CharField(max_length=200)
     output = models.CharField(max_length=200)
-    address_text = models.CharField(max_length=1000)
+    address_text = models.CharField(max_length=2000)
     address = models.ForeignKey(Address, on_delete=models.PROTECT, null=True, related_name="deposits")
     operation = models.OneToOneField(Operation, on_delete=models.PROTECT, null=True, related_name="deposit")
     amount = AmountField()
@@ -111,7 +111,7 @@ class Withdrawal(models.Model):
 
     operation = models.OneToOneField(Operation, on_delete=models.PROTECT, related_name="withdrawal")
     coin = models.ForeignKey(Coin, on_delete=models.PROTECT, related_name="withdrawals")
-    address = models.CharField(max_length=1000)
+    address = models.CharField(max_length=2000)
     extra = models.CharField(max_length=200, blank=True)
     amount = AmountField()
     fee = AmountField()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from typing import ClassVar
+from datetime import datetime
+from typing import ClassVar, Literal
 
 from django.conf import settings
 from django.db import models
@@ -10,6 +11,7 @@ from adapters.models import Wallet
 from ledger.fields import AmountField
 from ledger.models.books import Account, Transaction
 from ledger.models.coins import Coin
+from wallets_site.base.clock import now
 
 
 class Operation(models.Model):
@@ -56,9 +58,10 @@ class Operation(models.Model):
     tags = models.CharField(max_length=200, blank=True)
     comment = models.CharField(max_length=500, blank=True)
     note = models.CharField(max_length=500, blank=True)  # the owner's alone
-    address = models.CharField(max_length=1000, blank=True)
+    address = models.CharField(max_length=2000, blank=True)
     extra = models.CharField(max_length=200, blank=True)
     txid = models.CharField(max_length=200, blank=True)
+    payment_hash = models.CharField(max_length=64, blank=True)  # of the invoice it pays, or by which it came
     confirmations = models.IntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -71,6 +74,7 @@ class Operation(models.Model):
             models.Index(fields=["updated_at", "id"], condition=Q(status="unconfirmed"), name="operation_unconfirmed"),
             models.Index(fields=["confirm_digest"], condition=~Q(confirm_digest=""), name="operation_confirm"),
             models.Index(fields=["user", "updated_at", "id"], name="operation_changed"),
+            models.Index(fields=["payment_hash"], condition=~Q(payment_hash=""), name="operation_payment_hash"),
         ]
 
     def __str__(self) -> str:
@@ -125,7 +129,7 @@ class Address(models.Model):
     wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="+")
     account = models.ForeignKey(Account, on_delete=models.PROTECT, null=True, related_name="addresses")
     number = models.PositiveBigIntegerField()
-    address = models.CharField(max_length=1000)
+    address = models.CharField(max_length=2000)
     extra = models.CharField(max_length=200, blank=True)
     ref = models.CharField(max_length=200, blank=True)
     label = models.CharField(max_length=60, blank=True)
@@ -147,6 +151,7 @@ class Address(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["wallet", "id"], condition=Q(account=None), name="address_pool"),
             models.Index(fields=["account", "-assigned_at"], name="address_account"),
+            models.Index(fields=["wallet", "expires_at"], condition=~Q(amount=None), name="address_expiry"),
         ]
 
     def __str__(self) -> str:
@@ -186,3 +191,50 @@ class Contact(models.Model):
 
     def __str__(self) -> str:
         return self.label
+
+
+class Invoice(models.Model):
+    """An address that asks for one amount, is paid once and expires. Whoever sets `paid_at` first has paid it: a member
+    of this site (`inside`), or the network."""
+
+    address = models.OneToOneField(Address, on_delete=models.PROTECT, related_name="invoice")
+    coin = models.ForeignKey(Coin, on_delete=models.PROTECT, related_name="+")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="invoices")
+    payment_hash = models.CharField(max_length=64)
+    memo = models.CharField(max_length=640, blank=True)
+    description_hash = models.CharField(max_length=64, blank=True)
+    inside = models.BooleanField(default=False)
+    operation = models.OneToOneField(Operation, on_delete=models.PROTECT, null=True, related_name="invoice")
+    created_at = models.DateTimeField(auto_now_add=True)
+    paid_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["coin", "payment_hash"], name="invoice_once"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["account", "-id"], name="invoice_account")]
+
+    def __str__(self) -> str:
+        return self.payment_hash
+
+    @property
+    def bolt11(self) -> str:
+        return self.address.address
+
+    @property
+    def amount(self) -> int:
+        assert self.address.amount is not None
+        return self.address.amount
+
+    @property
+    def expires_at(self) -> datetime:
+        assert self.address.expires_at is not None
+        return self.address.expires_at
+
+    @property
+    def expired(self) -> bool:
+        return self.expires_at <= now()
+
+    @property
+    def status(self) -> Literal["open", "paid", "expired"]:
+        return "paid" if self.paid_at else "expired" if self.expired else "open"

@@ -167,8 +167,9 @@ def unlock(*, user: User, proof: proofs.Proof, where: str = "") -> datetime:
 
 
 def demand(user: User, *, recipient: User | None = None, coin: Coin, address: str = "", extra: str = "") -> None:
-    """Raises NotAllowed when this person pays contacts only and this is none of them. Asks nothing otherwise."""
-    if not user.pays_contacts_only:
+    """Raises NotAllowed when this person pays contacts only and this is none of them. Asks nothing otherwise,
+    and nothing of who pays another account of their own."""
+    if not user.pays_contacts_only or recipient == user:
         return
     meant = Q(coin=coin, address=address, extra=extra) if address else Q(pk=None)
     if recipient is not None:

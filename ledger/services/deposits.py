@@ -15,6 +15,7 @@ from django.db.models import Q
 from adapters.base import Found, Page
 from ledger import events, locks, posting
 from ledger.models import Address, CoinWallet, Deposit, Dispatch, Freeze, Kind, Operation
+from ledger.services import bills
 from wallets_site.base.clock import now
 
 MISSING_POLLS: Final = 2  # polls in a row that must not know a deposit before it counts as gone
@@ -58,7 +59,7 @@ def record_transfers(use: CoinWallet, transfers: Sequence[Found]) -> None:
     texts = {item.address for item in incoming}
     addresses = {
         (row.address, row.extra): row
-        for row in Address.objects.select_related("account").filter(coin=use.coin, address__in=texts)
+        for row in Address.objects.select_related("account", "invoice").filter(coin=use.coin, address__in=texts)
     }
     for item in incoming:
         deposit = known.get((item.txid, item.output))
@@ -72,17 +73,23 @@ def record_transfers(use: CoinWallet, transfers: Sequence[Found]) -> None:
 
 
 def _first_seen(use: CoinWallet, item: Found, address: Address | None) -> Deposit:
+    """What reaches an invoice that a member paid inside this site already is nobody's: it waits for a manager."""
     account = address.account if address else None
+    invoice = getattr(address, "invoice", None)
+    if invoice is not None and not bills.claim(invoice.payment_hash, use.coin, inside=False):
+        account, invoice = None, None
     deposit = Deposit(
         wallet=use.wallet, coin=use.coin, txid=item.txid, output=item.output, address_text=item.address,
         address=address if account else None, amount=item.amount,
     )  # fmt: skip
-    if account is not None and item.amount >= use.coin.min_deposit:
+    if account is not None and (invoice is not None or item.amount >= use.coin.min_deposit):
         assert account.owner_id is not None
         deposit.operation = Operation.objects.create(
             user_id=account.owner_id, account=account, coin=use.coin, kind=Operation.Kind.DEPOSIT, incoming=True,
             status=Operation.Status.PENDING, gross=item.amount, address=item.address, extra=item.extra, txid=item.txid,
+            payment_hash=invoice.payment_hash if invoice else "", comment=invoice.memo[:500] if invoice else "",
         )  # fmt: skip
+        bills.note_payment(deposit.operation)
         events.emit("deposit_seen", user_id=account.owner_id, operation=deposit.operation)
     deposit.save()
     return deposit

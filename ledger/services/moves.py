@@ -12,7 +12,8 @@ from accounts.api_keys import Scope
 from accounts.capabilities import Capability, may, require, require_proven_email
 from ledger import events, locks, posting
 from ledger.models import Account, Coin, Kind, Operation, Purpose
-from ledger.services import confirmations, contacts, fees, key_caps, limits, states
+from ledger.services import bills, confirmations, contacts, fees, key_caps, limits, states
+from ledger.services.bills import Bill
 from ledger.services.quotes import Quote
 from wallets_site.base.clock import now
 from wallets_site.base.errors import InvalidRequest
@@ -28,19 +29,20 @@ def scope_of(user_id: int) -> str:
 
 def preview_move(
     *, user: User, coin: Coin, recipient: User, amount: int, address: str = "", warnings: tuple[str, ...] = (),
-    includes_fee: bool = False,
+    includes_fee: bool = False, number: int = 0, to_number: int = 0, bill: Bill | None = None,
 ) -> Quote:  # fmt: skip
     """What it costs; asks no node. Raises WalletError for whatever would be refused anyway.
 
     includes_fee: `amount` is what leaves the sender, and the recipient gets the rest.
     """
-    _check_people(user, recipient)
+    _check_people(user, recipient, elsewhere=number != to_number)
     contacts.demand(user, recipient=recipient, coin=coin, address=address)
     states.demand_moves(coin)
     limits.check(user_id=user.pk, coin=coin, purpose=Purpose.MOVE, amount=amount)
     net, fee = fees.split(coin, Purpose.MOVE, amount, includes_fee=includes_fee)
     return Quote(
-        "move", coin, user.pk, recipient, address, "", net, fee, warnings=warnings, includes_fee=includes_fee
+        "move", coin, user.pk, recipient, address, "", net, fee, warnings=warnings, includes_fee=includes_fee,
+        number=number, to_number=to_number, bill=bill,
     )  # fmt: skip
 
 
@@ -55,18 +57,23 @@ def request_move(
     if quote.kind != "move" or recipient is None:
         raise InvalidRequest("This quote is not for a member of this site.")
     proofs.demand(proof, user, scope=Scope.SEND)
-    _check_people(user, recipient)
+    _check_people(user, recipient, elsewhere=quote.number != quote.to_number)
     with transaction.atomic(durable=True):
-        sender = posting.account(quote.coin, Kind.USER, owner_id=user.pk)
-        receiver = posting.account(quote.coin, Kind.USER, owner_id=recipient.pk)
+        sender = posting.account(quote.coin, Kind.USER, owner_id=user.pk, number=quote.number)
+        receiver = posting.account(quote.coin, Kind.USER, owner_id=recipient.pk, number=quote.to_number)
         needs = confirmations.needed(coin=quote.coin, purpose=Purpose.MOVE, amount=quote.amount, proof=proof)
-        source = posting.account(quote.coin, Kind.HELD, owner_id=user.pk) if needs.any else sender
+        source = held_of(quote.coin, sender) if needs.any else sender
+        paying = None if needs.any else quote.bill
+        claimed = paying is not None and bills.claim(paying.payment_hash, quote.coin, inside=True)
         locks.accounts([sender.pk, receiver.pk, source.pk])
         done = posting.find(scope=scope_of(user.pk), key=key, request=quote.request)
         if done is not None:
+            transaction.set_rollback(claimed)
             return Operation.objects.get(transaction_id=done, user=user, incoming=False)
         quote.demand_fresh()
         contacts.demand(user, recipient=recipient, coin=quote.coin, address=quote.address)
+        if quote.bill is not None:
+            bills.demand_payable(quote.bill, quote.coin, claimed=claimed)
         states.demand_moves(quote.coin)
         limits.check(user_id=user.pk, coin=quote.coin, purpose=Purpose.MOVE, amount=quote.asked)
         key_caps.check(proof=proof, coin=quote.coin, total=quote.total)
@@ -81,6 +88,11 @@ def request_move(
         return key_caps.note(proof=proof, operation=sent)
 
 
+def held_of(coin: Coin, account: Account) -> Account:
+    """Where what was reserved from this account of a person lies."""
+    return posting.account(coin, Kind.HELD, owner_id=account.owner_id, number=account.number)
+
+
 def _legs(coin: Coin, source: Account, receiver: Account, amount: int, fee: int) -> list[posting.Leg]:
     legs = [posting.Leg(source, receiver, amount)]
     if fee:
@@ -89,10 +101,16 @@ def _legs(coin: Coin, source: Account, receiver: Account, amount: int, fee: int)
 
 
 def settle(sent: Operation) -> None:
-    """held -> recipient and fee income: a reserved move whose every confirmation was given. Its rows are locked."""
+    """held -> recipient and fee income: a reserved move whose every confirmation was given. Its rows are locked.
+
+    One to an invoice that expired meanwhile, or that somebody else paid, goes back to its sender.
+    """
     received = sent.pair
     assert received is not None
-    held = posting.account(sent.coin, Kind.HELD, owner_id=sent.user_id)
+    if sent.payment_hash and (reason := bills.claim_late(sent)):
+        give_back(sent, Operation.Status.CANCELLED, reason)
+        return
+    held = held_of(sent.coin, sent.account)
     posting.post(
         kind="move", scope=f"operation:{sent.pk}", key=f"settle:{sent.version}", request={"total": str(sent.gross)},
         legs=_legs(sent.coin, held, received.account, sent.net, sent.fee),
@@ -100,12 +118,13 @@ def settle(sent: Operation) -> None:
     for row in (sent, received):
         row.status, row.reason, row.done_at = Operation.Status.DONE, "", now()
         row.save(update_fields=["status", "reason", "done_at", "updated_at"])
+    bills.note_payment(received)
     _tell_done(sent, received)
 
 
 def give_back(sent: Operation, status: Operation.Status, reason: str, *, actor_id: int | None = None) -> None:
     """held -> sender: a reserved move that will not be. Its rows are locked."""
-    held = posting.account(sent.coin, Kind.HELD, owner_id=sent.user_id)
+    held = held_of(sent.coin, sent.account)
     posting.post(
         kind="move_cancelled", scope=f"operation:{sent.pk}", key=f"give_back:{sent.version}",
         request={"total": str(sent.gross)}, legs=[posting.Leg(held, sent.account, sent.gross)], actor_id=actor_id,
@@ -120,17 +139,18 @@ def give_back(sent: Operation, status: Operation.Status, reason: str, *, actor_i
 
 def reserve_again(sent: Operation, *, actor_id: int) -> None:
     """sender -> held: a cancelled or failed move is tried anew, as its next version. Its rows are locked."""
-    held = posting.account(sent.coin, Kind.HELD, owner_id=sent.user_id)
+    held = held_of(sent.coin, sent.account)
     posting.post(
         kind="move_reserved", scope=f"operation:{sent.pk}", key=f"reserve:{sent.version}",
         request={"total": str(sent.gross)}, legs=[posting.Leg(sent.account, held, sent.gross)], actor_id=actor_id,
     )  # fmt: skip
 
 
-def _check_people(user: User, recipient: User) -> None:
+def _check_people(user: User, recipient: User, *, elsewhere: bool = False) -> None:
+    """elsewhere: it reaches another account than the one it leaves."""
     require(user, Capability.SEND_TO_USER)
     require_proven_email(user)
-    if recipient.pk == user.pk:
+    if recipient.pk == user.pk and not elsewhere:
         raise InvalidRequest("This is your own account; there is nothing to send.")
     if not may(recipient, Capability.HAS_WALLETS):
         raise InvalidRequest("This person cannot receive coins here.")
@@ -149,10 +169,11 @@ class _Pair:
     tags: str
 
     def write(self, transaction_id: int, **shared: Any) -> tuple[Operation, Operation]:
-        quote = self.quote
+        quote, bill = self.quote, self.quote.bill
+        comment = self.comment or (bill.comment if bill else "")
         shared |= {
-            "coin": quote.coin, "kind": Operation.Kind.MOVE, "comment": self.comment, "tags": self.tags,
-            "transaction_id": transaction_id,
+            "coin": quote.coin, "kind": Operation.Kind.MOVE, "comment": comment,
+            "tags": self.tags, "transaction_id": transaction_id, "payment_hash": bill.payment_hash if bill else "",
         }  # fmt: skip
         sent = Operation.objects.create(
             user=self.user, account_id=self.sender_id, incoming=False, gross=quote.amount + quote.fee, fee=quote.fee,
@@ -169,6 +190,7 @@ class _Pair:
 
 def _write_done(transaction_id: int, pair: _Pair) -> Operation:
     sent, received = pair.write(transaction_id, status=Operation.Status.DONE, done_at=now())
+    bills.note_payment(received)
     _tell_done(sent, received)
     return sent
 

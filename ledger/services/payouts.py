@@ -24,7 +24,8 @@ from ledger.models import (
     Purpose,
     Withdrawal,
 )
-from ledger.services import fees, site_settings, solvency
+from ledger.services import bills, fees, site_settings, solvency
+from ledger.services.moves import held_of
 from ledger.services.withdrawals import close, give_back
 from wallets_site.base.clock import now
 from wallets_site.base.errors import WrongState
@@ -217,7 +218,7 @@ def _finish(row: Dispatch) -> None:
 def _spend_reserve(row: Dispatch, withdrawal: Withdrawal, held: Account) -> list[posting.Leg]:
     """A route's cost passed on to its sender, and the rest of what was held for it given back."""
     cost = min(row.fee, withdrawal.network_reserve)
-    free = posting.account(row.coin, Kind.USER, owner_id=withdrawal.operation.user_id)
+    free = withdrawal.operation.account
     legs = []
     if cost:
         legs.append(posting.Leg(held, posting.account(row.coin, Kind.NETWORK_FEE), cost))
@@ -310,9 +311,12 @@ def settle_inside(withdrawal_id: int, address: Address) -> None:
 def _settle_inside(row: Withdrawal, address: Address, recipient_id: int) -> None:
     account = address.account
     assert account is not None
+    if row.operation.payment_hash and (reason := bills.claim_late(row.operation)):
+        _fail(row, reason)
+        return
     operation, held = row.operation, _held(row)
     fee = min(row.fee, fees.fee_for(row.coin, Purpose.MOVE, row.amount))
-    free = posting.account(row.coin, Kind.USER, owner_id=operation.user_id)
+    free = operation.account
     legs = [posting.Leg(held, account, row.amount)]
     if fee:
         legs.append(posting.Leg(held, posting.account(row.coin, Kind.FEE_INCOME), fee))
@@ -324,8 +328,9 @@ def _settle_inside(row: Withdrawal, address: Address, recipient_id: int) -> None
     received = Operation.objects.create(
         user_id=recipient_id, account=account, coin=row.coin, kind=Operation.Kind.MOVE, incoming=True,
         status=Operation.Status.DONE, gross=row.amount, counterpart_id=operation.user_id, pair=operation,
-        transaction_id=posted.id, done_at=now(),
+        transaction_id=posted.id, done_at=now(), payment_hash=operation.payment_hash, comment=operation.comment,
     )  # fmt: skip
+    bills.note_payment(received)
     operation.pair, operation.counterpart_id = received, recipient_id
     operation.fee, operation.gross = fee, row.amount + fee
     operation.save(update_fields=["pair", "counterpart", "fee", "gross", "updated_at"])
@@ -335,7 +340,7 @@ def _settle_inside(row: Withdrawal, address: Address, recipient_id: int) -> None
 
 
 def _held(row: Withdrawal) -> Account:
-    return posting.account(row.coin, Kind.HELD, owner_id=row.operation.user_id)
+    return held_of(row.coin, row.operation.account)
 
 
 def _post(row: Dispatch, kind: str, key: str, legs: list[posting.Leg]) -> None:

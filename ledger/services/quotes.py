@@ -10,6 +10,7 @@ from django.contrib.auth import get_user_model
 from django.core import signing
 
 from ledger.models import Coin
+from ledger.services.bills import Bill
 from wallets_site.base import crypto
 from wallets_site.base.clock import now
 from wallets_site.base.errors import QuoteExpired
@@ -38,6 +39,9 @@ class Quote:
     warnings: tuple[str, ...] = ()
     expires_at: datetime = field(default_factory=lambda: now() + VALID)
     includes_fee: bool = False
+    number: int = 0  # which of the sender's accounts it leaves
+    to_number: int = 0  # which of the recipient's it reaches
+    bill: Bill | None = None  # the invoice it pays
 
     @property
     def asked(self) -> int:
@@ -56,8 +60,9 @@ class Quote:
     @property
     def request(self) -> dict[str, Any]:
         return request_of(
-            self.kind, self.coin, self.recipient.pk if self.recipient else None, self.address, self.extra, self.amount
-        )
+            self.kind, self.coin, self.recipient.pk if self.recipient else None, self.address, self.extra, self.amount,
+            number=self.number,
+        )  # fmt: skip
 
     @property
     def token(self) -> str:
@@ -66,7 +71,7 @@ class Quote:
                 "k": self.kind, "c": self.coin.pk, "u": self.user_id, "r": self.recipient and self.recipient.pk,
                 "a": self.address, "x": self.extra, "n": str(self.amount), "f": str(self.fee),
                 "v": str(self.network_reserve), "w": list(self.warnings), "e": self.expires_at.isoformat(),
-                "i": self.includes_fee,
+                "i": self.includes_fee, "m": self.number, "t": self.to_number, "b": _bill_text(self.bill),
             },
             salt=_SALT,
         )  # fmt: skip
@@ -77,11 +82,20 @@ class Quote:
 
 
 def request_of(
-    kind: str, coin: Coin, recipient_id: int | None, address: str, extra: str, amount: int
+    kind: str, coin: Coin, recipient_id: int | None, address: str, extra: str, amount: int, *, number: int = 0
 ) -> dict[str, Any]:
     """What was asked for, as the idempotency key remembers it: not what it cost that minute."""
     to = recipient_id or ""
-    return {"kind": kind, "coin": coin.symbol, "to": to, "address": address, "extra": extra, "amount": str(amount)}
+    said = {"kind": kind, "coin": coin.symbol, "to": to, "address": address, "extra": extra, "amount": str(amount)}
+    return said | ({"from": number} if number else {})
+
+
+def _bill_text(bill: Bill | None) -> list[str] | None:
+    return None if bill is None else [bill.payment_hash, bill.memo, bill.expires_at.isoformat()]
+
+
+def _read_bill(said: list[str] | None) -> Bill | None:
+    return None if said is None else Bill(said[0], said[1], datetime.fromisoformat(said[2]))
 
 
 def read_quote(token: str, *, user: User) -> Quote:
@@ -97,5 +111,6 @@ def read_quote(token: str, *, user: User) -> Quote:
     return Quote(
         kind=said["k"], coin=coin, user_id=user.pk, recipient=recipient, address=said["a"], extra=said["x"],
         amount=int(said["n"]), fee=int(said["f"]), network_reserve=int(said["v"]), warnings=tuple(said["w"]),
-        expires_at=datetime.fromisoformat(said["e"]), includes_fee=said["i"],
+        expires_at=datetime.fromisoformat(said["e"]), includes_fee=said["i"], number=said.get("m", 0),
+        to_number=said.get("t", 0), bill=_read_bill(said.get("b")),
     )  # fmt: skip

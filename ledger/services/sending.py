@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from django.utils.translation import gettext as _
+
 from accounts.proof import Proof
 from accounts.queries import find_recipient
 from ledger import nodes, posting
@@ -43,9 +45,22 @@ def preview_send(*, user: User, coin: Coin, to: str, amount: int, extra: str = "
     return quote
 
 
+def preview_invoice(*, user: User, coin: Coin, bolt11: str, number: int = 0, amount: int | None = None) -> Quote:
+    """A quote for an invoice alone, paid from the account `number`. Raises WalletError as preview_send does."""
+    quote = preview_withdrawal(user=user, coin=coin, address=bolt11, amount=amount or 0, number=number)
+    if quote.bill is None:
+        raise InvalidAddress(_("This is not an invoice."))
+    available = available_of(user, coin, number)
+    if quote.total > available:
+        raise InsufficientFunds("There is not enough available for this amount and its fee.", available=str(available))
+    return quote
+
+
 def _preview_address(
     user: User, coin: Coin, text: str, amount: int, extra: str, max_amount: bool, available: int
 ) -> Quote:
+    if nodes.has_invoices(coin):
+        amount, max_amount = (0, False) if max_amount else (amount, False)  # an invoice is paid as a whole
     try:
         quote = preview_withdrawal(user=user, coin=coin, address=text, amount=amount, extra=extra)
     except InvalidAddress as error:
@@ -63,31 +78,42 @@ def _preview_address(
     return preview_withdrawal(user=user, coin=coin, address=text, amount=best, extra=extra)
 
 
-def find_sent(*, user: User, coin: Coin, to: str, amount: int, extra: str, key: str) -> Operation | None:
+def find_sent(
+    *, user: User, coin: Coin, to: str, amount: int, extra: str, key: str, number: int = 0
+) -> Operation | None:
     """What this key paid before, for a program that repeats itself; nothing is asked or written.
+
+    amount: 0 for what an invoice asks for itself.
 
     Raises IdempotencyConflict when the key was used for another payment.
     """
     recipient = find_recipient(to.strip())
-    address, extra = ("", "") if recipient else _normal(coin, to, extra)
-    if recipient is None:
+    address = ""
+    if recipient is not None:
+        extra = ""
+    else:
+        address, extra, amount = _normal(coin, to, extra, amount)
         ours = addresses.ours(coin, address, extra)
         recipient = ours.account.owner if ours and ours.account else None
         extra = "" if recipient else extra
     kind = "move" if recipient else "withdrawal"
-    request = request_of(kind, coin, recipient.pk if recipient else None, address, extra, amount)
+    request = request_of(kind, coin, recipient.pk if recipient else None, address, extra, amount, number=number)
     done = posting.find(scope=scope_of(user.pk), key=key, request=request)
     return None if done is None else Operation.objects.get(transaction_id=done, user=user, incoming=False)
 
 
-def _normal(coin: Coin, to: str, extra: str) -> tuple[str, str]:
+def _normal(coin: Coin, to: str, extra: str, amount: int) -> tuple[str, str, int]:
+    """Address, extra and amount as a quote has them; of an invoice that has expired since as well."""
     try:
+        if nodes.has_invoices(coin):
+            invoice = nodes.read_invoice(coin, to)
+            return invoice.text, extra, amount or invoice.amount or 0
         checked = nodes.check_address(coin, to)
     except InvalidAddress:
-        return to.strip(), extra
+        return to.strip(), extra, amount
     with suppress(InvalidExtra):
         extra = nodes.check_extra(coin, extra, checked.extra)
-    return checked.address, extra
+    return checked.address, extra, amount
 
 
 def request_send(*, user: User, quote: Quote, proof: Proof, key: str, comment: str = "") -> Operation:
@@ -98,6 +124,6 @@ def request_send(*, user: User, quote: Quote, proof: Proof, key: str, comment: s
     return request(user=user, quote=quote, proof=proof, key=key, comment=comment)
 
 
-def available_of(user: User, coin: Coin) -> int:
-    row = Account.objects.filter(coin=coin, owner=user, kind=Kind.USER, number=0).first()
+def available_of(user: User, coin: Coin, number: int = 0) -> int:
+    row = Account.objects.filter(coin=coin, owner=user, kind=Kind.USER, number=number).first()
     return row.balance if row else 0

@@ -3,6 +3,7 @@ what the worker does: services/payouts.py."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -15,8 +16,8 @@ from adapters.base import CheckedAddress, Payment
 from ledger import events, locks, money, nodes, posting
 from ledger.models import Address, Coin, Kind, Operation, Purpose, Withdrawal
 from ledger.pokes import enqueue
-from ledger.services import addresses, confirmations, contacts, fees, key_caps, limits, states
-from ledger.services.moves import preview_move, scope_of
+from ledger.services import addresses, bills, confirmations, contacts, fees, key_caps, limits, states
+from ledger.services.moves import held_of, preview_move, scope_of
 from ledger.services.quotes import Quote
 from wallets_site.base.clock import now
 from wallets_site.base.errors import InvalidAddress, InvalidRequest, WrongState
@@ -26,9 +27,11 @@ if TYPE_CHECKING:
 
 
 def preview_withdrawal(
-    *, user: User, coin: Coin, address: str, amount: int, extra: str = "", includes_fee: bool = False
+    *, user: User, coin: Coin, address: str, amount: int, extra: str = "", includes_fee: bool = False, number: int = 0
 ) -> Quote:
     """What it costs, with the address in normal form; asks the node once.
+
+    An invoice names its amount itself: `amount` is that or 0. number: which of the person's accounts pays.
 
     includes_fee: `amount` is what leaves the sender, and the address gets the rest.
 
@@ -36,19 +39,48 @@ def preview_withdrawal(
     """
     checked = nodes.check_address(coin, address)
     extra = nodes.check_extra(coin, extra, checked.extra)
+    bill = bills.bill_of(checked)
+    if bill is not None:
+        return _preview_bill(user, coin, checked, bill, amount, includes_fee, number)
     ours = addresses.ours(coin, checked.address, extra)
     if ours is not None:
         return _preview_inside(user, coin, ours, amount, includes_fee)
+    return _preview_outside(user, coin, replace(checked, extra=extra), amount, includes_fee, number)
+
+
+def _preview_bill(
+    user: User, coin: Coin, checked: CheckedAddress, bill: bills.Bill, amount: int, includes_fee: bool, number: int
+) -> Quote:
+    """The invoice of a member is paid inside this site; its recipient always gets what it asks for."""
+    if includes_fee and amount:
+        amount, _fee = fees.split(coin, Purpose.WITHDRAWAL, amount, includes_fee=True)
+    amount = bills.amount_of(coin, checked, amount)
+    invoice = bills.ours(coin, checked)
+    if invoice is None:
+        return _preview_outside(user, coin, checked, amount, False, number, bill)
+    owner = invoice.account.owner
+    assert owner is not None
+    note = _("This invoice is of a member of this site: it is paid at once.")
+    return preview_move(
+        user=user, coin=coin, recipient=owner, amount=amount, address=invoice.bolt11, bill=bill, number=number,
+        to_number=invoice.account.number, warnings=(note,),
+    )  # fmt: skip
+
+
+def _preview_outside(
+    user: User, coin: Coin, checked: CheckedAddress, amount: int, includes_fee: bool, number: int,
+    bill: bills.Bill | None = None,
+) -> Quote:  # fmt: skip
     require(user, Capability.WITHDRAW)
     require_proven_email(user)
-    contacts.demand(user, coin=coin, address=checked.address, extra=extra or checked.extra)
+    contacts.demand(user, coin=coin, address=checked.address, extra=checked.extra)
     states.demand_withdrawals(coin)
     limits.check(user_id=user.pk, coin=coin, purpose=Purpose.WITHDRAWAL, amount=amount)
     net, fee = fees.split(coin, Purpose.WITHDRAWAL, amount, includes_fee=includes_fee)
-    said = nodes.quote(coin, Payment(id="quote", address=checked.address, amount=net, extra=extra))
+    said = nodes.quote(coin, Payment(id="quote", address=checked.address, amount=net, extra=checked.extra))
     return Quote(
-        "withdrawal", coin, user.pk, None, checked.address, extra, net, fee,
-        said.network_reserve, (*_warnings(coin, checked, extra, amount), *said.warnings), includes_fee=includes_fee,
+        "withdrawal", coin, user.pk, None, checked.address, checked.extra, net, fee, said.network_reserve,
+        (*_warnings(coin, checked, checked.extra, amount), *said.warnings), includes_fee=includes_fee, number=number, bill=bill,
     )  # fmt: skip
 
 
@@ -87,14 +119,17 @@ def request_withdrawal(
     require(user, Capability.WITHDRAW)
     require_proven_email(user)
     with transaction.atomic(durable=True):
-        free = posting.account(quote.coin, Kind.USER, owner_id=user.pk)
-        held = posting.account(quote.coin, Kind.HELD, owner_id=user.pk)
+        free = posting.account(quote.coin, Kind.USER, owner_id=user.pk, number=quote.number)
+        held = held_of(quote.coin, free)
         locks.accounts([free.pk, held.pk])
         done = posting.find(scope=scope_of(user.pk), key=key, request=quote.request)
         if done is not None:
             return Operation.objects.get(transaction_id=done, user=user)
         quote.demand_fresh()
         contacts.demand(user, coin=quote.coin, address=quote.address, extra=quote.extra)
+        if quote.bill is not None:
+            quote.bill.demand_unexpired()
+            bills.demand_untried(quote.coin, quote.bill.payment_hash)
         states.demand_withdrawals(quote.coin)
         limits.check(user_id=user.pk, coin=quote.coin, purpose=Purpose.WITHDRAWAL, amount=quote.asked)
         key_caps.check(proof=proof, coin=quote.coin, total=quote.total)
@@ -106,6 +141,8 @@ def request_withdrawal(
             legs=[posting.Leg(free, held, quote.total)], actor_id=user.pk,
         )  # fmt: skip
         operation = Operation(user=user, account=free, comment=comment, note=note, transaction_id=posted.id)
+        if quote.bill is not None:
+            operation.payment_hash, operation.comment = quote.bill.payment_hash, comment or quote.bill.comment
         return key_caps.note(proof=proof, operation=_write(operation, quote, needs))
 
 
@@ -145,9 +182,8 @@ def release_waiting(row: Withdrawal) -> None:
 
 def reserve_again(row: Withdrawal, *, actor_id: int) -> None:
     """user -> held: a cancelled or failed withdrawal is tried anew, as its next version. The row is locked."""
-    owner_id, total = row.operation.user_id, row.amount + row.fee + row.network_reserve
-    free = posting.account(row.coin, Kind.USER, owner_id=owner_id)
-    held = posting.account(row.coin, Kind.HELD, owner_id=owner_id)
+    free, total = row.operation.account, row.amount + row.fee + row.network_reserve
+    held = held_of(row.coin, free)
     posting.post(
         kind="withdrawal_reserved", scope=f"withdrawal:{row.pk}", key=f"reserve:{row.operation.version}",
         request={"total": str(total)}, legs=[posting.Leg(free, held, total)], actor_id=actor_id,
@@ -167,9 +203,8 @@ def cancel_locked(row: Withdrawal, reason: str, *, actor_id: int | None = None) 
 
 def give_back(row: Withdrawal, *, kind: str, actor_id: int | None = None) -> None:
     """held -> user: amount, fee and reserve of a withdrawal that no network has seen."""
-    owner_id = row.operation.user_id
-    free = posting.account(row.coin, Kind.USER, owner_id=owner_id)
-    held = posting.account(row.coin, Kind.HELD, owner_id=owner_id)
+    free = row.operation.account
+    held = held_of(row.coin, free)
     total = row.amount + row.fee + row.network_reserve
     posting.post(
         kind=kind, scope=f"withdrawal:{row.pk}", key=f"give_back:{row.operation.version}",

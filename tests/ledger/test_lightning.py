@@ -2,60 +2,19 @@
 
 from __future__ import annotations
 
-import tempfile
-from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
-from typing import cast
 
 import pytest
 
-from accounts.models import User
-from adapters import registry
-from adapters.base import AddressRequest
-from adapters.demo_invoice import DemoInvoice
-from ledger import posting
-from ledger.models import Address, Coin, Dispatch, Kind, Operation
-from ledger.services import addresses, wallets
-from tests.support.databases import run_root
-from tests.support.money import balances, books, pay_now, scan_now, send, switch, use_of
+from ledger.models import Coin, Dispatch, Operation
+from tests.support.lightning import COIN, ask, fill, lightning_coin, node, outside
+from tests.support.money import balances, books, pay_now, scan_now, send, switch
 from wallets_site.base.clock import now
-
-COIN = 1_000_000  # millisatoshi
 
 
 @pytest.fixture
 def coin(site) -> Coin:
-    made = Coin.objects.create(symbol="LNBTC", name="Lightning", decimals=11, confirmations=1, pool_size=2)
-    file = Path(tempfile.mkdtemp(prefix="chain-", dir=run_root())) / "LNBTC.sqlite3"
-    wallets.connect(coin=made, name="LNBTC node", kind="demo_ln", options={"chain_file": str(file), "fee": 100})
-    return made
-
-
-def node(coin: Coin) -> DemoInvoice:
-    return cast("DemoInvoice", registry.open(use_of(coin).wallet))
-
-
-def outside(coin: Coin, amount: int) -> str:
-    other = DemoInvoice(replace(node(coin).options, wallet="elsewhere"))
-    return other.new_address(AddressRequest(1, amount=amount)).address
-
-
-def ask(user: User, coin: Coin, amount: int) -> Address:
-    """An invoice in this person's hands."""
-    use = use_of(coin)
-    number = addresses.allot_number(use.wallet_id)
-    made = node(coin).new_address(AddressRequest(number, amount=amount))
-    account = posting.account(coin, Kind.USER, owner_id=user.pk)
-    return Address.objects.create(
-        coin=coin, wallet=use.wallet, account=account, number=number, address=made.address, ref=made.ref,
-        amount=amount, expires_at=made.expires,
-    )  # fmt: skip
-
-
-def fill(user: User, coin: Coin, amount: int) -> None:
-    node(coin).faucet(ask(user, coin, amount).address, amount)
-    assert scan_now(coin)
+    return lightning_coin()
 
 
 def status(operation: Operation) -> str:
@@ -67,7 +26,7 @@ def test_a_paid_invoice_is_credited_to_its_owner_once(coin, alice):
     own = ask(alice, coin, 3 * COIN)
     scan_now(coin)
     assert balances(coin, alice) == [(0, 0)]
-    node(coin).faucet(own.address, 3 * COIN)
+    node(coin).faucet(own.bolt11, 3 * COIN)
 
     for _ in range(3):
         scan_now(coin)
@@ -162,7 +121,7 @@ def test_an_invoice_of_a_member_is_settled_inside(coin, alice, bob):
     fill(alice, coin, 3 * COIN)
     own = ask(bob, coin, COIN)
 
-    send(alice, coin, own.address, COIN)
+    send(alice, coin, own.bolt11, COIN)
     pay_now(coin)
     scan_now(coin)
 

@@ -68,6 +68,13 @@ class WrongState(WalletError):
     status = 409
 
 
+class InvoicePaid(WalletError):
+    """An invoice is paid once at most, and this one was, or is being paid."""
+
+    code = "invoice_paid"
+    status = 409
+
+
 class QuoteExpired(WalletError):
     code = "quote_expired"
     status = 409
