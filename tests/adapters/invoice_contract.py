@@ -114,11 +114,25 @@ class InvoiceContract:
             world.adapter.new_address(AddressRequest(number=1, amount=amount))
 
     def test_a_memo_may_be_long_but_not_too_long(self, world: InvoiceWorld):
-        longest = world.ask(world.coin, memo="₿" * 133)
+        longest = world.ask(world.coin, memo="₿" * 213)
 
-        assert world.adapter.check_address(longest.address).memo == "₿" * 133
+        assert world.adapter.check_address(longest.address).memo == "₿" * 213
         with pytest.raises(NodeRefused):
-            world.ask(world.coin, memo="₿" * 134)
+            world.ask(world.coin, memo="₿" * 214)
+
+    def test_an_invoice_may_carry_the_hash_of_its_description(self, world: InvoiceWorld):
+        wanted = hashlib.sha256(b"a longer story").hexdigest()
+        made = world.adapter.new_address(AddressRequest(number=1, amount=world.coin, description_hash=wanted))
+
+        said = world.adapter.read_invoice(made.address)
+
+        assert (said.description_hash, said.payment_hash, said.amount) == (wanted, made.ref, world.coin)
+        with pytest.raises(NodeRefused):
+            world.adapter.new_address(AddressRequest(number=1, amount=world.coin, description_hash="abc"))
+
+    def test_more_than_all_the_money_there_is_is_refused(self, world: InvoiceWorld):
+        with pytest.raises(NodeRefused):
+            world.adapter.new_address(AddressRequest(number=1, amount=10**30))
 
     def test_an_invoice_that_ends_before_it_begins_is_refused(self, world: InvoiceWorld):
         with pytest.raises(NodeRefused):
@@ -149,8 +163,8 @@ class InvoiceContract:
 
     def test_an_invoice_with_one_wrong_letter_is_refused(self, world: InvoiceWorld):
         invoice = foreign(self.currency)
-        with pytest.raises(InvalidAddress, match="1000"):
-            world.adapter.check_address(invoice + "q" * 1000)
+        with pytest.raises(InvalidAddress, match="2000"):
+            world.adapter.check_address(invoice + "q" * 2000)
         for place in range(0, len(invoice), 7):
             damaged = invoice[:place] + ("q" if invoice[place] != "q" else "p") + invoice[place + 1 :]
             with pytest.raises(InvalidAddress):

@@ -141,13 +141,13 @@ class StandIn:
 
     # -- writing --
 
-    def _invoice(self, wallet: str, sats: int, memo: str, expiry: int) -> Row:
+    def _invoice(self, wallet: str, sats: int, memo: str, expiry: int, description_hash: str = "") -> Row:
         preimage = secrets.token_bytes(32)
         payment_hash = hashlib.sha256(preimage).digest()
         secret = secrets.token_bytes(32) if self.new else b""  # 0.9.7's FakeWallet knew no payment secrets
         text = bolt11.encode(
             KEY, currency="bc", amount=sats * 1000, timestamp=int(time.time()), payment_hash=payment_hash,
-            secret=secret, description=memo, expiry=expiry,
+            secret=secret, description=memo, description_hash=bytes.fromhex(description_hash), expiry=expiry,
         )  # fmt: skip
         row = Row(wallet, payment_hash.hex(), sats * 1000, text, memo, preimage=preimage.hex())
         self.rows.append(row)
@@ -158,7 +158,8 @@ class StandIn:
             return 400, {"detail": "Callback URL is not allowed."}
         if body["amount"] > 10_000_000:
             return 520, {"detail": "Invoice amount is too high.", "status": "failed"}
-        row = self._invoice(wallet, body["amount"], body.get("memo", ""), body.get("expiry", 3600))
+        said = body.get("memo", ""), body.get("expiry", 3600), body.get("description_hash", "")
+        row = self._invoice(wallet, body["amount"], *said)
         if self.new:
             return 201, {**self._details(row), "preimage": row.preimage}
         names = {"payment_hash": row.payment_hash, "checking_id": row.payment_hash}
