@@ -78,9 +78,10 @@ def _preview_outside(
     limits.check(user_id=user.pk, coin=coin, purpose=Purpose.WITHDRAWAL, amount=amount)
     net, fee = fees.split(coin, Purpose.WITHDRAWAL, amount, includes_fee=includes_fee)
     said = nodes.quote(coin, Payment(id="quote", address=checked.address, amount=net, extra=checked.extra))
+    warnings = (*_warnings(coin, checked, checked.extra, amount), *said.warnings)
     return Quote(
-        "withdrawal", coin, user.pk, None, checked.address, checked.extra, net, fee, said.network_reserve,
-        (*_warnings(coin, checked, checked.extra, amount), *said.warnings), includes_fee=includes_fee, number=number, bill=bill,
+        "withdrawal", coin, user.pk, None, checked.address, checked.extra, net, fee, said.network_reserve, warnings,
+        includes_fee=includes_fee, number=number, bill=bill,
     )  # fmt: skip
 
 
