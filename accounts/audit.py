@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
+from django.utils.translation import gettext_noop
 
 from accounts.models import AuditEvent, User
 
@@ -46,6 +47,37 @@ class What(StrEnum):
     WEBHOOK_REMOVED = "webhook_removed"
     SETTINGS_CHANGED = "settings_changed"
     NODE_ASKED = "node_asked"
+
+
+# What AuditEvent.in_words says, named here for those who translate.
+WORDS = (
+    gettext_noop("Signed up"),
+    gettext_noop("Login"),
+    gettext_noop("Login failed"),
+    gettext_noop("Logout"),
+    gettext_noop("Confirmed identity"),
+    gettext_noop("Second factor failed"),
+    gettext_noop("Password changed"),
+    gettext_noop("Password reset"),
+    gettext_noop("Email proven"),
+    gettext_noop("Email change asked"),
+    gettext_noop("Email changed"),
+    gettext_noop("Factor added"),
+    gettext_noop("Factor removed"),
+    gettext_noop("Factor renewed"),
+    gettext_noop("Handle chosen"),
+    gettext_noop("Invitation made"),
+    gettext_noop("Invitation used"),
+    gettext_noop("Person added"),
+    gettext_noop("Person changed"),
+    gettext_noop("Person activated"),
+    gettext_noop("Person deactivated"),
+    gettext_noop("Key renewed"),
+    gettext_noop("Contact confirmed"),
+    gettext_noop("Contacts locked"),
+    gettext_noop("Contacts unlock asked"),
+    gettext_noop("Settings changed"),
+)
 
 
 def client_ip(request: HttpRequest | None) -> str:

@@ -8,6 +8,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ class AuditEvent(models.Model):
 
     @property
     def in_words(self) -> str:
-        return self.what.replace("_", " ").capitalize()
+        return gettext(self.what.replace("_", " ").capitalize())
 
 
 class DerivedKey(models.Model):

@@ -3,11 +3,14 @@ from __future__ import annotations
 from typing import cast
 
 from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import translation
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import invitations, keys, queries, services
@@ -15,6 +18,7 @@ from accounts.audit import client_ip
 from accounts.capabilities import Capability, has_proven_email, may, require
 from accounts.forms import HandleForm
 from accounts.models import User
+from accounts.preferences import PreferencesForm, keep, toggle_balances
 from wallets_site.base.errors import WalletError
 
 RECENT = 10
@@ -36,6 +40,43 @@ def profile(request: HttpRequest) -> HttpResponse:
         "plugin_key": keys.show_key(user, keys.PLUGIN_API) if may(user, Capability.USE_API) else "",
     }
     return render(request, "accounts/profile.html", context)
+
+
+@require_GET
+def security(request: HttpRequest) -> HttpResponse:
+    """What guards this account, in one place, and what happened to it lately."""
+    user = _user(request)
+    factors = Authenticator.objects.filter(user=user).order_by("type", "pk")
+    kinds = {factor.type for factor in factors}
+    context = {
+        "has_app": Authenticator.Type.TOTP in kinds,
+        "keys": [each for each in factors if each.type == Authenticator.Type.WEBAUTHN],
+        "has_codes": Authenticator.Type.RECOVERY_CODES in kinds,
+        "protected": bool(kinds & {Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN}),
+        "proven": has_proven_email(user),
+        "sessions": UserSession.objects.filter(user=user).order_by("-pk")[:RECENT],
+        "this_session": request.session.session_key,
+        "events": queries.audit_of(user)[:RECENT],
+    }
+    return render(request, "accounts/security.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def preferences(request: HttpRequest) -> HttpResponse:
+    user = _user(request)
+    form = PreferencesForm(request.POST or None, user=user)
+    if request.method == "POST" and form.is_valid():
+        keep(user=user, values=form.cleaned_data)
+        with translation.override(user.language or translation.get_language()):
+            messages.success(request, _("Your preferences are saved."))
+        return redirect("preferences")
+    return render(request, "accounts/preferences.html", {"form": form})
+
+
+@require_POST
+def hide_balances(request: HttpRequest) -> HttpResponse:
+    toggle_balances(user=_user(request))
+    return redirect(settings.LOGIN_REDIRECT_URL)
 
 
 @require_POST

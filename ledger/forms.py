@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.http import urlencode
+from django.utils.translation import gettext_lazy as _
 
 from adapters.base import ExtraWords
 from ledger import money
 from ledger.models import Coin, Operation
+from ledger.queries import Wanted
 from wallets_site.base.errors import WalletError
 
 
@@ -18,13 +24,22 @@ class AmountInput(forms.TextInput):
         super().__init__(attrs={"inputmode": "decimal", "autocomplete": "off", "spellcheck": "false"})
 
 
+class DateInput(forms.DateInput):
+    """The browser's own calendar; its value is ISO whatever the language."""
+
+    input_type = "date"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%d")
+
+
 class CoinAmountField(forms.CharField):
     """Text in coin units; cleans to int atomic units, or None when it may stay empty and does."""
 
     widget = AmountInput
 
     def __init__(self, coin: Coin, **options: Any) -> None:
-        super().__init__(error_messages={"required": "Enter an amount."}, **options)
+        super().__init__(error_messages={"required": _("Enter an amount.")}, **options)
         self.coin = coin
 
     def clean(self, value: Any) -> Any:
@@ -41,16 +56,16 @@ class SendForm(forms.Form):
     """`everything` is the Max button: then the amount may be anything."""
 
     to = forms.CharField(
-        label="To",
+        label=_("To"),
         max_length=2010,
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
-        error_messages={"required": "Enter a user name, an e-mail address or a coin address."},
+        error_messages={"required": _("Enter a user name, an e-mail address or a coin address.")},
     )
     comment = forms.CharField(
-        label="Note",
+        label=_("Note"),
         max_length=500,
         required=False,
-        help_text="You see it in your activity; a member you pay does too.",
+        help_text=_("You see it in your activity; a member you pay does too."),
     )
 
     def __init__(
@@ -62,11 +77,15 @@ class SendForm(forms.Form):
             self.fields["extra"] = forms.CharField(
                 label=extra.name, help_text=extra.help, max_length=200, required=False, widget=plain
             )
-        self.fields["to"].help_text = f"A member’s user name or e-mail, or a {coin.name} address."
+        self.fields["to"].help_text = _("A member’s user name or e-mail, or a %(coin)s address or payment link.") % {
+            "coin": coin.name
+        }
         amount = forms.CharField if everything else CoinAmountField
         more = {"widget": AmountInput} if everything else {"coin": coin}
-        self.fields["amount"] = amount(label=f"Amount in {coin.symbol}", required=not everything, **more)
-        self.fields["amount"].help_text = "Or press Max to send all that is available, less the fee."
+        self.fields["amount"] = amount(
+            label=_("Amount in %(symbol)s") % {"symbol": coin.symbol}, required=not everything, **more
+        )
+        self.fields["amount"].help_text = _("Or press Max to send all that is available, less the fee.")
         self.order_fields(["to", "extra", "amount", "comment"])
 
 
@@ -75,34 +94,108 @@ class RequestedAmountForm(forms.Form):
 
     def __init__(self, *args: Any, coin: Coin, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["amount"] = CoinAmountField(coin, label=f"Amount in {coin.symbol}", required=False)
+        self.fields["amount"] = CoinAmountField(
+            coin, label=_("Amount in %(symbol)s") % {"symbol": coin.symbol}, required=False
+        )
 
 
 class LabelForm(forms.Form):
     label = forms.CharField(max_length=60, required=False)
 
 
-def _choices(first: str, choices: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    return [("", first), *((value, label[:1].upper() + label[1:]) for value, label in choices)]
+def _choices(first: Any, choices: list[Any]) -> list[Any]:
+    return [("", first), *((value, str(label)[:1].upper() + str(label)[1:]) for value, label in choices)]
 
 
 class ActivityFilters(forms.Form):
     """Filters live in the URL; whatever it says that we do not know counts as no filter."""
 
     coin = forms.ChoiceField(required=False)
-    kind = forms.ChoiceField(required=False, choices=_choices("All kinds", Operation.Kind.choices))
-    status = forms.ChoiceField(label="State", required=False, choices=_choices("Any state", Operation.Status.choices))
+    kind = forms.ChoiceField(label=_("Kind"), required=False)
+    status = forms.ChoiceField(label=_("State"), required=False)
+    since = forms.DateField(label=_("From"), required=False, widget=DateInput())
+    until = forms.DateField(label=_("To"), required=False, widget=DateInput())
+    text = forms.CharField(
+        label=_("Search"), required=False, max_length=200, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
 
     def __init__(self, *args: Any, coins: list[Coin], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = [("", "All coins"), *((coin.symbol, f"{coin.name} ({coin.symbol})") for coin in coins)]
-        self.fields["coin"] = forms.ChoiceField(required=False, choices=choices)
-        self.order_fields(["coin", "kind", "status"])
+        self._coins = {coin.symbol: coin for coin in coins}
+        choices = [("", _("All coins")), *((coin.symbol, f"{coin.name} ({coin.symbol})") for coin in coins)]
+        self.fields["coin"] = forms.ChoiceField(label=_("Coin"), required=False, choices=choices)
+        self._offer("kind", _("All kinds"), Operation.Kind.choices)
+        self._offer("status", _("Any state"), Operation.Status.choices)
+        self.order_fields(["coin", "kind", "status", "since", "until", "text"])
         self.full_clean()
 
+    def _offer(self, name: str, first: Any, choices: list[Any]) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = _choices(first, choices)
+
+    def clean_text(self) -> str:
+        return str(self.cleaned_data["text"]).replace("\0", "")
+
     def value(self, name: str) -> str:
-        return str(self.cleaned_data.get(name, ""))
+        found = self.cleaned_data.get(name)
+        return found.isoformat() if isinstance(found, date) else str(found or "")
 
     @property
     def chosen(self) -> dict[str, str]:
         return {name: self.value(name) for name in self.fields if self.value(name)}
+
+    @property
+    def chips(self) -> list[tuple[str, str]]:
+        """(words of a filter, the address's query without it)."""
+        return [(self._words(name), urlencode({**self.chosen, name: ""})) for name in self.chosen]
+
+    def _words(self, name: str) -> str:
+        field = self.fields[name]
+        value = self.value(name)
+        if isinstance(field, forms.ChoiceField):
+            return str(dict(field.choices).get(value, value))  # type: ignore[arg-type]
+        return f"{field.label}: {date_format(self.cleaned_data[name]) if isinstance(field, forms.DateField) else value}"
+
+    @property
+    def wanted(self) -> Wanted:
+        """In the reader's time zone; a day means all of it."""
+        said = self.cleaned_data
+        return Wanted(
+            self._coins.get(self.value("coin")), self.value("kind"), self.value("status"),
+            _midnight(said.get("since")), _midnight(said.get("until"), days=1), self.value("text"),
+        )  # fmt: skip
+
+
+def _midnight(day: date | None, days: int = 0) -> datetime | None:
+    if day is None or not 1970 <= day.year <= 9000:
+        return None
+    return timezone.make_aware(datetime.combine(day + timedelta(days=days), time.min))
+
+
+class ContactForm(forms.Form):
+    """coin: a coin's symbol for an outside address, empty for a member."""
+
+    label = forms.CharField(
+        label=_("Name"), max_length=60, help_text=_("What you call them. Nobody else sees it."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}), error_messages={"required": _("Give a name.")},
+    )  # fmt: skip
+    coin = forms.ChoiceField(label=_("Kind"), required=False)
+    to = forms.CharField(
+        label=_("User name, e-mail or address"), max_length=1000,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+        error_messages={"required": _("Enter whom you pay.")},
+    )  # fmt: skip
+    extra = forms.CharField(label=_("Payment id or tag"), max_length=200, required=False)
+
+    def __init__(self, *args: Any, coins: list[Coin], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._coins = {coin.symbol: coin for coin in coins}
+        field = self.fields["coin"]
+        assert isinstance(field, forms.ChoiceField)
+        addresses = [(coin.symbol, _("an address of %(coin)s") % {"coin": coin.name}) for coin in coins]
+        field.choices = [("", _("a member of this site")), *addresses]
+
+    @property
+    def chosen_coin(self) -> Coin | None:
+        return self._coins.get(self.cleaned_data["coin"])

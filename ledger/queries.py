@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -9,8 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from django.db import connection
-from django.db.models import Max
-from django.utils.translation import gettext as _
+from django.db.models import Q
 
 from ledger.models import (
     Account,
@@ -26,7 +27,7 @@ from ledger.models import (
     Withdrawal,
 )
 from ledger.money import plain
-from ledger.services import rules
+from ledger.services import rules, waiting
 from ledger.services.states import CoinState, state_of
 from wallets_site.base.errors import NotFound
 
@@ -143,18 +144,38 @@ class ActivityPage:
     next_before: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which operations somebody looks for. since: from this moment on; until: before this one; text: in an address,
+    a transaction id, a note, a member's name or the label of the address it came to."""
+
+    coin: Coin | None = None
+    kind: str = ""
+    status: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    text: str = ""
+
+    @property
+    def as_query(self) -> Q:
+        exact = {"coin": self.coin, "kind": self.kind, "status": self.status, "created_at__gte": self.since,
+                 "created_at__lt": self.until}  # fmt: skip
+        found = Q(**{name: value for name, value in exact.items() if value})
+        if self.text:
+            places = ("address", "txid", "comment", "note", "counterpart__username", "deposit__address__label")
+            found &= functools.reduce(operator.or_, (Q(**{f"{place}__icontains": self.text}) for place in places))
+        return found
+
+
 def activity(
     user: User, *, coin: Coin | None = None, kind: str = "", status: str = "", before: int | None = None,
-    limit: int = PAGE,
+    limit: int = PAGE, wanted: Wanted | None = None,
 ) -> ActivityPage:  # fmt: skip
     """Newest first; `before` is the last id of the page before this one."""
-    rows = Operation.objects.filter(user=user).select_related("coin", "counterpart", "withdrawal")
-    if coin is not None:
-        rows = rows.filter(coin=coin)
-    if kind:
-        rows = rows.filter(kind=kind)
-    if status:
-        rows = rows.filter(status=status)
+    asked = wanted or Wanted(coin, kind, status)
+    rows = Operation.objects.filter(asked.as_query, user=user).select_related(
+        "coin", "counterpart", "withdrawal__dispatch"
+    )
     if before is not None:
         rows = rows.filter(pk__lt=before)
     found = list(rows.order_by("-pk")[: limit + 1])
@@ -207,7 +228,7 @@ def _deposit_steps(operation: Operation) -> list[Step]:
     if operation.status == Operation.Status.CANCELLED:
         return [*steps, Step("Cancelled", operation.done_at, "failed", operation.reason)]
     done = operation.status == Operation.Status.DONE
-    counted = confirmations_text(operation)
+    counted = waiting.counted(operation)
     steps.append(Step("Confirmations", None, "done" if done else "now", counted))
     return [*steps, Step("Credited", operation.done_at, "done" if done else "todo")]
 
@@ -229,54 +250,13 @@ def _withdrawal_steps(operation: Operation, row: Withdrawal) -> list[Step]:
              "" if sent else waiting_for(operation))
     )  # fmt: skip
     state: Literal["done", "now", "todo"] = "done" if done else "now" if sent else "todo"
-    steps.append(Step("Confirmations", None, state, confirmations_text(operation) if sent else ""))
+    steps.append(Step("Confirmations", None, state, waiting.counted(operation) if sent else ""))
     return [*steps, Step("Done", operation.done_at, "done" if done else "todo")]
-
-
-def confirmations_text(operation: Operation) -> str:
-    """ "2 of 6", never more than needed; where one is enough there is nothing to count: "confirmed"."""
-    needed = operation.coin.confirmations
-    if needed <= 1:
-        return _("confirmed") if operation.confirmations >= needed else _("not yet confirmed")
-    return _("%(seen)s of %(needed)s") % {"seen": min(operation.confirmations, needed), "needed": needed}
-
-
-def _network_wait(operation: Operation) -> str:
-    if operation.coin.confirmations <= 1:
-        return _("Waiting for the network to confirm it.")
-    return _("Waiting for the network: %(counted)s confirmations.") % {"counted": confirmations_text(operation)}
 
 
 def waiting_for(operation: Operation) -> str:
     """What a pending operation waits for, in words; empty when it is final."""
-    if operation.is_final:
-        return ""
-    if operation.kind == Operation.Kind.DEPOSIT:
-        return _network_wait(operation)
-    if operation.status == Operation.Status.UNCONFIRMED:
-        return _missing_confirmations(operation)
-    withdrawal = getattr(operation, "withdrawal", None)
-    if withdrawal is None:
-        return "Waiting to be settled."
-    if withdrawal.state == Withdrawal.State.ATTEMPTED:
-        if not operation.txid:
-            return "Handed to the network; waiting for its answer. Nothing is sent twice meanwhile."
-        return _network_wait(operation)
-    if operation.reason:
-        return operation.reason
-    state = state_of(rules.current().of(operation.coin))
-    return state.reason if not state.withdrawals_ok else "Waiting for the next payout run, usually within a minute."
-
-
-def _missing_confirmations(operation: Operation) -> str:
-    if operation.incoming:
-        return "Waiting for the sender's confirmation."
-    waits = []
-    if operation.needs_user_confirm and not operation.user_confirm:
-        waits.append("for you to follow the link in the mail we sent")
-    if operation.needs_admin_confirm and not operation.admin_confirm:
-        waits.append("for a manager's approval")
-    return f"Waiting {' and '.join(waits)}. The coins are reserved meanwhile." if waits else "Waiting to be settled."
+    return waiting.say(operation).words
 
 
 def can_cancel(operation: Operation) -> bool:
@@ -297,13 +277,6 @@ def incoming(user: User, coin: Coin) -> list[Deposit]:
     """Deposits on their way: seen, not yet credited."""
     rows = Deposit.objects.filter(operation__user=user, coin=coin, state=Deposit.State.SEEN)
     return list(rows.select_related("operation", "address", "coin").order_by("-pk"))
-
-
-def version(user: User) -> str:
-    """Changes whenever something of this person's changes: for live pages and ETags."""
-    rows = Operation.objects.filter(user=user).aggregate(newest=Max("updated_at"), last=Max("pk"))
-    totals = Account.objects.filter(owner=user).aggregate(newest=Max("version"))
-    return f"{rows['newest'].timestamp() if rows['newest'] else 0}-{rows['last'] or 0}-{totals['newest'] or 0}"
 
 
 # The books --------------------------------------------------------------------------------------------
@@ -349,16 +322,20 @@ def totals(coin: Coin) -> dict[str, int]:
 
 def balance_at(account: Account, moment: datetime) -> int:
     """An owned account's balance after its last posting made at or before `moment`; a search in log2(n) steps."""
+    last = lines_until(account, moment)
+    return _line_at(account, last)[1] if last else 0
+
+
+def lines_until(account: Account, moment: datetime) -> int:
+    """How many postings an owned account had at `moment`."""
     low, high = 0, Account.objects.values_list("version", flat=True).get(pk=account.pk)
-    balance = 0
     while low < high:
         middle = (low + high + 1) // 2
-        made_at, after = _line_at(account, middle)
-        if made_at <= moment:
-            low, balance = middle, after
+        if _line_at(account, middle)[0] <= moment:
+            low = middle
         else:
             high = middle - 1
-    return balance
+    return low
 
 
 def _line_at(account: Account, number: int) -> tuple[datetime, int]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from ledger import money
+from ledger import money, queries
 from ledger.exports import csv_rows
-from ledger.models import Account, Coin, Kind, Posting
+from ledger.models import Account, Coin, Kind, Operation, Posting
+from ledger.queries import Wanted
 from wallets_site.base.errors import NotFound
 
 if TYPE_CHECKING:
@@ -81,6 +82,40 @@ def csv_statement(account: Account, *, since: datetime | None = None, until: dat
                 )  # fmt: skip
 
     return csv_rows(rows())
+
+
+OPERATION_COLUMNS: Final = (
+    "number", "time", "kind", "direction", "coin", "amount", "fee", "status", "done", "member", "address", "extra",
+    "txid", "confirmations", "comment", "note",
+)  # fmt: skip
+
+
+def csv_operations(user: User, wanted: Wanted) -> Iterator[str]:
+    """Newest first. amount: what left or came, all decimals, fee included where it left; times in UTC."""
+
+    def rows() -> Iterator[Sequence[object]]:
+        yield OPERATION_COLUMNS
+        before: int | None = None
+        while True:
+            page = queries.activity(user, wanted=wanted, before=before, limit=CHUNK)
+            yield from (_operation_row(row) for row in page.operations)
+            before = page.next_before
+            if before is None:
+                return
+
+    return csv_rows(rows())
+
+
+def _operation_row(row: Operation) -> Sequence[object]:
+    places = row.coin.decimals
+    amount = row.net if row.incoming else row.gross
+    return (
+        row.pk, row.created_at.astimezone(UTC).isoformat(), row.kind, "in" if row.incoming else "out", row.coin.symbol,
+        money.fixed(amount, places), money.fixed(0 if row.incoming else row.fee, places), row.status,
+        row.done_at.astimezone(UTC).isoformat() if row.done_at else "",
+        row.counterpart.username or row.counterpart_id if row.counterpart else "", row.address, row.extra, row.txid,
+        row.confirmations, row.comment, row.note,
+    )  # fmt: skip
 
 
 def _signed(amount: int, places: int) -> str:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from ledger.views import activity, home, receive, send, status
+from ledger.views import activity, contacts, documents, home, live, notifications, receive, send, status
 
 receive_urls = [
     path("", receive.receive, name="receive"),
@@ -20,19 +20,44 @@ send_urls = [
 
 activity_urls = [
     path("", activity.activity, name="activity"),
+    path("live/", activity.activity_live, name="activity_live"),
+    path("activity.csv", activity.as_csv, name="activity_csv"),
     path("<int:pk>/", activity.operation, name="operation"),
+    path("<int:pk>/receipt/", documents.receipt, name="receipt"),
+    path("<int:pk>/note/", activity.note, name="operation_note"),
     path("<int:pk>/live/", activity.live, name="operation_live"),
     path("<int:pk>/cancel/", activity.cancel, name="cancel"),
 ]
 
+contacts_urls = [
+    path("", contacts.index, name="contacts"),
+    path("lock/", contacts.lock, name="contacts_lock"),
+    path("unlock/", contacts.unlock, name="contacts_unlock"),
+    path("<int:pk>/remove/", contacts.remove, name="contact_remove"),
+    path("<int:pk>/ask-again/", contacts.ask_again, name="contact_ask_again"),
+    path("confirm/<str:token>/", contacts.confirm, name="contact_confirm"),
+]
+
+notification_urls = [
+    path("", notifications.index, name="notifications"),
+    path("bell/", notifications.bell, name="notifications_bell"),
+    path("choices/", notifications.choices, name="notification_choices"),
+]
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
-    path("live/", home.live, name="home_live"),
+    path("live/", live.live, name="live"),
+    path("home/live/", home.live, name="home_live"),
     path("receive/<slug:symbol>/", include(receive_urls)),
+    path("send/", send.anywhere, name="send_any"),
     path("send/<slug:symbol>/", include(send_urls)),
     path("activity/", include(activity_urls)),
     path("statements/<slug:symbol>.csv", status.my_statement, name="statement"),
+    path("contacts/", include(contacts_urls)),
+    path("notifications/", include(notification_urls)),
+    path("statements/", documents.index, name="statements"),
+    path("statements/<slug:symbol>/<slug:month>/", documents.statement, name="month_statement"),
+    path("rates/", status.rates, name="rates"),
     path("status/", status.status, name="status"),
     path("status/<slug:symbol>/liabilities.json", status.root, name="liabilities_root"),
     path("status/<slug:symbol>/my-proof.json", status.my_proof, name="liabilities_proof"),

@@ -11,6 +11,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +28,8 @@ from ledger import nodes, queries
 from ledger.drains import chores, scan
 from ledger.models import Coin, CoinWallet, FeeRule, Limit, Purpose
 from ledger.money import parse
-from ledger.services import addresses, faucet, sending, wallets
+from ledger.services import addresses, faucet, rates, sending, wallets
+from wallets_site.base.clock import now
 
 PEOPLE: Final = ("alice", "bob", "manager")
 BLOCK_SECONDS: Final = 5
@@ -57,6 +59,14 @@ COINS: Final = (
 )
 
 
+RATES: Final = {
+    "TLTC": {"EUR": ("84.10", "85.36"), "USD": ("91.66", "93.04")},
+    "TXMR": {"EUR": ("152.40", "149.87"), "USD": ("166.11", "163.36")},
+    "TBAN": {"EUR": ("0.00402", "0.00411"), "USD": ("0.00438", "0.00448")},
+    "LNBTC": {"EUR": ("57920", "58310"), "USD": ("63130", "63560")},
+}
+
+
 class NotADemo(Exception):
     """The data directory belongs to something else. The text says what to do."""
 
@@ -77,6 +87,7 @@ class Demo:
             found = self._make()
         call_command("setup", verbosity=0)
         _tell_nodes_where_we_are()
+        set_rates()
         return dict(found["logins"])
 
     def _make(self) -> dict[str, object]:
@@ -203,6 +214,17 @@ def _send(user: User, coin: Coin, to: str, amount: int, comment: str) -> None:
     proof = proofs.make(user, proofs.Factor.SYSTEM, where="demo")
     key = f"demo-{coin.symbol}-{comment}"
     sending.request_send(user=user, quote=quote, proof=proof, key=key, comment=comment)
+
+
+def set_rates() -> None:
+    """Made-up rates as of now and of yesterday, in cents a coin: nothing here is worth anything."""
+    for symbol, currencies in RATES.items():
+        for coin in Coin.objects.filter(symbol=symbol):
+            for currency, (before, after) in currencies.items():
+                for price, at in ((before, now() - timedelta(hours=24)), (after, now())):
+                    rates.set_rate(
+                        coin=coin, currency=currency, price=rates.parse_price(price), source="demonstration", at=at
+                    )
 
 
 def welcome(email: str) -> None:

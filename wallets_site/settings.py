@@ -35,6 +35,9 @@ DEMO = env_bool("WALLETS_DEMO", False)
 TESTING = "pytest" in sys.modules
 DATA_DIR = Path(env.str("WALLETS_DATA_DIR", default=str(BASE_DIR / "data")))
 SITE_NAME = env.str("WALLETS_SITE_NAME", default="Wallets")
+# An accent of the site's own, one for each theme, such as #0b5c7f; empty: ours.
+WALLETS_BRAND_LIGHT = env.str("WALLETS_BRAND_LIGHT", default="")
+WALLETS_BRAND_DARK = env.str("WALLETS_BRAND_DARK", default="")
 SITE_URL = env.str("WALLETS_SITE_URL", default="http://127.0.0.1:8000").rstrip("/")
 HTTPS = SITE_URL.startswith("https://")
 
@@ -95,12 +98,13 @@ MIDDLEWARE = [
     "wallets_site.middleware.HiddenKeys",
     "wallets_site.middleware.Headers",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "wallets_site.personal.Language",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "ledger.api.wp3.middleware.ConfirmationLinks",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "wallets_site.personal.Personal",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -256,6 +260,7 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="wallets@localhost")
 
 # Web -----------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 USE_TZ = True
 TIME_ZONE = "UTC"
 LOCALE_PATHS = [BASE_DIR / "locale"]

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.capabilities import Capability, require
 from ledger import locks
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 log = logging.getLogger(__name__)
+LONGEST_NOTE: Final = 500
 BATCH: Final = 200
 _CLOSED: Final = (Operation.Status.CANCELLED, Operation.Status.FAILED)
 
@@ -106,6 +108,15 @@ def cancel(*, user: User, operation_id: int, key: str) -> Operation:
         if row.status != Operation.Status.CANCELLED:
             _cancel(row, "Cancelled by you.", actor_id=user.pk)
     return row
+
+
+def write_note(*, user: User, operation_id: int, note: str) -> None:
+    """The owner's own words on an operation; raises NotFound for anybody else's."""
+    text = note.replace("\0", "").strip()
+    if len(text) > LONGEST_NOTE:
+        raise InvalidRequest(_("A note has at most %(most)s characters.") % {"most": LONGEST_NOTE})
+    if not Operation.objects.filter(pk=operation_id, user=user).update(note=text):
+        raise NotFound("There is no such payment.")
 
 
 def expire_unconfirmed() -> int:

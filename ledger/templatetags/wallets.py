@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import segno
 from django import template
 from django.contrib.humanize.templatetags.humanize import naturaltime
+from django.template import Context
 from django.templatetags.static import static
 from django.utils import timezone
+from django.utils.formats import date_format, get_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from ledger import money
 from ledger.models import Coin, Operation
+from ledger.services import rates, waiting
 
 register = template.Library()
 
 MINUS = "\u2212"
+SIGNS = {"EUR": "€", "USD": "$", "GBP": "£"}
 
 
 @register.simple_tag
@@ -87,40 +94,193 @@ def qr(text: str, label: str) -> SafeString:
 
 @register.simple_tag
 def when(at: datetime) -> SafeString:
-    """Relative time to read, the exact one (UTC) in the title and for machines."""
-    utc = at.astimezone(timezone.get_default_timezone())
+    """Relative time to read, the exact one of the reader's zone in the title, UTC for machines."""
+    here = timezone.localtime(at)
     return format_html(
-        '<time datetime="{}" title="{} UTC">{}</time>',
-        utc.isoformat(),
-        utc.strftime("%Y-%m-%d %H:%M:%S"),
+        '<time datetime="{}" title="{}">{}</time>',
+        at.astimezone(UTC).isoformat(),
+        here.strftime("%Y-%m-%d %H:%M:%S %Z"),
         naturaltime(at),
     )
+
+
+@register.simple_tag
+def exact(at: datetime) -> SafeString:
+    """Date, time and zone in the reader's language."""
+    here = timezone.localtime(at)
+    words = f"{date_format(here, 'DATETIME_FORMAT')} {here.tzname()}"
+    return format_html('<time datetime="{}">{}</time>', at.astimezone(UTC).isoformat(), words)
+
+
+@register.simple_tag(takes_context=True)
+def own(context: Context, value: int, coin: Coin, sign: str = "") -> SafeString:
+    """An amount the reader owns: dots while they hide their balances."""
+    if _hidden(context):
+        return format_html('<span class="amount hid">{} <span class="symbol">{}</span></span>', _dots(), coin.symbol)
+    return amount(value, coin, sign)
+
+
+@register.simple_tag(takes_context=True)
+def fiat(context: Context, value: int | None, currency: str, owned: bool = True) -> SafeString:
+    """A worth in hundredths of the currency, in the reader's number format; nothing where it is not known."""
+    if value is None:
+        return SafeString("")
+    if owned and _hidden(context):
+        return format_html('<span class="fiat hid">{}</span>', _dots())
+    return format_html('<data class="fiat" value="{}">{}</data>', money.fixed(value, 2), money_text(value, currency))
+
+
+def money_text(value: int, currency: str, places: int = 2) -> str:
+    """ "€1,234.50" or "1.234,50 €", as the active language writes it. value: in 10^-places of the currency."""
+    figure = number_format(Decimal(money.fixed(value, places)), decimal_pos=places, use_l10n=True, force_grouping=True)
+    sign = SIGNS.get(currency, currency)
+    return f"{sign}{'' if sign in SIGNS.values() else ' '}{figure}" if get_format("DECIMAL_SEPARATOR") == "." else (
+        f"{figure} {sign}"
+    )  # fmt: skip
+
+
+def _dots() -> SafeString:
+    return format_html(
+        '<span aria-hidden="true">••••</span><span class="visually-hidden">{}</span>', _("hidden")
+    )  # fmt: skip
+
+
+def _hidden(context: Context) -> bool:
+    user = context.get("user")
+    return bool(getattr(user, "hide_balances", False))
+
+
+@register.simple_tag
+def rate(price: int, currency: str) -> SafeString:
+    """A price in 10^-12 of the currency: two decimals, or as many as four figures need below one."""
+    whole = len(str(price)) > rates.DECIMALS
+    places = 2 if whole else min(rates.DECIMALS, rates.DECIMALS - len(str(price)) + 4)
+    rounded = price // 10 ** (rates.DECIMALS - places)
+    return format_html('<data class="fiat" value="{}">{}</data>', money.plain(price, rates.DECIMALS),
+                       money_text(rounded, currency, places))  # fmt: skip
+
+
+@register.simple_tag
+def change(hundredths: int | None) -> SafeString:
+    """A change in hundredths of a percent, with its sign and an arrow that is not colour alone."""
+    if hundredths is None:
+        return SafeString("")
+    kind = "up" if hundredths > 0 else "down" if hundredths < 0 else "same"
+    sign = {"up": "+", "down": MINUS, "same": ""}[kind]
+    figure = number_format(Decimal(money.fixed(abs(hundredths), 2)), decimal_pos=2, use_l10n=True)
+    return format_html('<span class="change {}">{}{} %</span>', kind, sign, figure)
+
+
+@register.simple_tag
+def sparkline(values: Sequence[int], label: str) -> SafeString:
+    """A small line of these values as SVG, described for those who cannot see it."""
+    low, high = min(values), max(values)
+    room = max(1, high - low)
+    points = [
+        (at * 1200 // max(1, len(values) - 1), 280 - (value - low) * 240 // room) for at, value in enumerate(values)
+    ]
+    path = " ".join(f"{x},{y}" for x, y in points)
+    return format_html(
+        '<svg class="spark" viewBox="0 0 1200 320" preserveAspectRatio="none" role="img" aria-label="{}">'
+        '<polygon class="under" points="0,320 {} 1200,320"></polygon><polyline points="{}"></polyline></svg>',
+        label, path, path,
+    )  # fmt: skip
+
+
+@register.filter
+def span(seconds: int) -> str:
+    return waiting.span(seconds)
 
 
 @register.filter
 def public_name(user: User) -> str:
     """How one member sees another: the chosen user name, else a number; never a mail address."""
-    return user.username or f"member {user.pk}"
+    return user.username or _("member %(number)s") % {"number": user.pk}
 
 
 @register.filter
 def headline(operation: Operation) -> str:
     """What happened, in a few words."""
     if operation.kind == Operation.Kind.DEPOSIT:
-        return "Deposit"
+        return _("Deposit")
     if operation.kind == Operation.Kind.WITHDRAWAL:
-        return "Withdrawal"
-    other = public_name(operation.counterpart) if operation.counterpart else "a member"
-    return f"From {other}" if operation.incoming else f"To {other}"
+        return _("Withdrawal")
+    other = public_name(operation.counterpart) if operation.counterpart else _("a member")
+    return (_("From %(name)s") if operation.incoming else _("To %(name)s")) % {"name": other}
 
 
 @register.filter
 def state_word(operation: Operation) -> str:
     """The state for a badge, in one or two words."""
     if operation.kind == Operation.Kind.DEPOSIT and operation.status == Operation.Status.UNCONFIRMED:
-        return "Confirming"
-    words = Operation.Status(operation.status).label
+        return _("Confirming")
+    words = str(Operation.Status(operation.status).label)
     return words[:1].upper() + words[1:]
+
+
+@register.filter
+def waits(operation: Operation) -> str:
+    return waiting.brief(operation)
+
+
+@register.filter
+def who_acts(said: waiting.Waiting) -> str:
+    """Who must act next, as a sentence."""
+    words = {
+        "you": _("You must act."),
+        "sender": _("The sender must act."),
+        "manager": _("A manager of this site must act."),
+        "network": _("Nobody has to do anything: the network works on it."),
+        "site": _("Nobody has to do anything: this site works on it."),
+    }
+    return words.get(said.who, "")
+
+
+@register.filter
+def month_name(month: str) -> str:
+    """ "2026-11" as "November 2026"."""
+    year, _dash, number = month.partition("-")
+    return date_format(date(int(year), int(number), 1), "YEAR_MONTH_FORMAT")
+
+
+@register.simple_tag
+def signed_amount(value: int, coin: Coin) -> SafeString:
+    return amount(abs(value), coin, "+" if value >= 0 else "-")
+
+
+@register.filter
+def line_words(kind: str) -> str:
+    """A kind of entry in the books, for its owner."""
+    words = {
+        "deposit": _("Deposit"),
+        "move": _("Transfer"),
+        "move_reserved": _("Reserved for a transfer"),
+        "move_cancelled": _("Reserve given back"),
+        "withdrawal_reserved": _("Reserved for a withdrawal"),
+        "withdrawal_cancelled": _("Reserve given back"),
+        "withdrawal_failed": _("Reserve given back"),
+        "reversal": _("Reversal"),
+        "adjustment": _("Correction"),
+        "hold_placed": _("Set aside"),
+        "hold_captured": _("Paid from what was set aside"),
+        "hold_released": _("Given back"),
+        "withdrawal_inside": _("Transfer"),
+    }
+    return words.get(kind) or kind.replace("_", " ").capitalize()
+
+
+@register.filter
+def browser_name(agent: str) -> str:
+    """ "Firefox on Linux" from a browser's own long story; its start where we know neither."""
+    browsers = ("Edg", "OPR", "Firefox", "Chrome", "Safari", "curl")
+    systems = {"Android": "Android", "iPhone": "iPhone", "iPad": "iPad", "Windows": "Windows", "Mac OS": "macOS",
+               "Linux": "Linux"}  # fmt: skip
+    browser = next((name for name in browsers if name in agent), "")
+    system = next((name for text, name in systems.items() if text in agent), "")
+    known = {"Edg": "Edge", "OPR": "Opera"}.get(browser, browser)
+    if known and system:
+        return _("%(browser)s on %(system)s") % {"browser": known, "system": system}
+    return known or system or agent[:60] or _("Unknown browser")
 
 
 @register.filter

@@ -3,18 +3,18 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.capabilities import Capability
-from ledger import queries
+from ledger import queries, statements
 from ledger.forms import ActivityFilters
 from ledger.models import Operation
-from ledger.services import lifecycle
-from ledger.views.http import fragment, needs, person, posted_key
-from wallets_site.base import crypto
+from ledger.services import lifecycle, news, waiting
+from ledger.views.http import needs, number, person, posted_key
 from wallets_site.base.errors import WalletError
 from wallets_site.base.ids import new_key
 
@@ -24,35 +24,65 @@ from wallets_site.base.ids import new_key
 def activity(request: HttpRequest) -> HttpResponse:
     coins = queries.coins()
     filters = ActivityFilters(request.GET, coins=coins)
-    before = _number(request.GET.get("before", ""))
-    page = queries.activity(
-        person(request),
-        coin=next((coin for coin in coins if coin.symbol == filters.value("coin")), None),
-        kind=filters.value("kind"),
-        status=filters.value("status"),
-        before=before,
-    )
+    before = number(request.GET.get("before", ""))
+    live_version = news.version(person(request))
+    page = queries.activity(person(request), wanted=filters.wanted, before=before)
     older = urlencode({**filters.chosen, "before": str(page.next_before)}) if page.next_before else ""
     context = {"filters": filters, "operations": page.operations, "older": older, "newest": urlencode(filters.chosen)}
-    return render(request, "ledger/activity.html", {**context, "before": before, "section": "activity"})
+    more = {"before": before, "section": "activity", "live_version": live_version if before is None else ""}
+    return render(request, "ledger/activity.html", {**context, **more})
 
 
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+@require_safe
+@needs(Capability.LIST_TRANSACTIONS)
+def activity_live(request: HttpRequest) -> HttpResponse:
+    """The newest page of the same filters, for a page that stays open."""
+    filters = ActivityFilters(request.GET, coins=queries.coins())
+    page = queries.activity(person(request), wanted=filters.wanted)
+    context = {"operations": page.operations, "newest": urlencode(filters.chosen)}
+    return render(request, "ledger/parts/activity.html", context)
+
+
+@require_safe
+@needs(Capability.LIST_TRANSACTIONS)
+def as_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Exactly what the filter shows, all pages of it, in machine formats."""
+    filters = ActivityFilters(request.GET, coins=queries.coins())
+    lines = statements.csv_operations(person(request), filters.wanted)
+    answer = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = 'attachment; filename="activity.csv"'
+    return answer
 
 
 @require_safe
 @needs(Capability.LIST_TRANSACTIONS)
 def operation(request: HttpRequest, pk: int) -> HttpResponse:
+    live_version = news.version(person(request))
     shown = queries.operation(person(request), pk)
-    return render(request, "ledger/operation.html", {**_context(shown), "section": "activity"})
+    more = {"live_version": live_version, "section": "activity"}
+    return render(request, "ledger/operation.html", {**_context(shown), **more})
 
 
 @require_safe
 @needs(Capability.LIST_TRANSACTIONS)
 def live(request: HttpRequest, pk: int) -> HttpResponse:
     context = _context(queries.operation(person(request), pk))
-    return fragment(request, "ledger/parts/operation.html", context)
+    return render(request, "ledger/parts/operation.html", context)
+
+
+@require_POST
+@needs(Capability.LIST_TRANSACTIONS)
+def note(request: HttpRequest, pk: int) -> HttpResponse:
+    """The owner's own note on it, which nobody else sees."""
+    try:
+        lifecycle.write_note(user=person(request), operation_id=pk, note=request.POST.get("note", ""))
+    except WalletError as error:
+        if error.status == 404:
+            raise
+        messages.error(request, error.message)
+    else:
+        messages.success(request, _("Your note is saved."))
+    return redirect("operation", pk=pk)
 
 
 @require_POST
@@ -65,19 +95,20 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
             raise
         messages.error(request, error.message)
     else:
-        messages.success(request, "The payment is cancelled and the coins are back in your balance.")
+        messages.success(request, _("The payment is cancelled and the coins are back in your balance."))
     return redirect("operation", pk=pk)
 
 
 def _context(shown: Operation) -> dict[str, Any]:
-    seen = {
+    return {
         "steps": queries.timeline(shown),
-        "waiting_for": queries.waiting_for(shown),
+        "waiting": waiting.explain(shown),
         "cancellable": queries.can_cancel(shown),
         "explorer": _explorer(shown),
+        "operation": shown,
+        "coin": shown.coin,
+        "key": new_key(),
     }
-    version = crypto.digest({**seen, "status": shown.status, "confirmations": shown.confirmations})[:16]
-    return {**seen, "operation": shown, "coin": shown.coin, "key": new_key(), "version": version}
 
 
 def _explorer(shown: Operation) -> str:

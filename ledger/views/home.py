@@ -9,6 +9,8 @@ from django.views.decorators.http import require_safe
 from accounts.capabilities import Capability, may
 from accounts.models import User
 from ledger import queries
+from ledger.services import news
+from ledger.services.overview import overview
 from ledger.views.http import needs, person
 from wallets_site.base.ids import new_key
 
@@ -21,21 +23,22 @@ def home(request: HttpRequest) -> HttpResponse:
     user = person(request)
     if not may(user, Capability.HAS_WALLETS):
         return render(request, "ledger/no_wallets.html", {"section": "home"})
-    return render(request, "ledger/home.html", {**_context(user), "version": queries.version(user), "section": "home"})
+    shown = {"live_version": news.version(user), "section": "home"}
+    return render(request, "ledger/home.html", {**shown, **_context(user)})
 
 
 @require_safe
 @needs(Capability.HAS_WALLETS)
 def live(request: HttpRequest) -> HttpResponse:
-    user = person(request)
-    version = queries.version(user)
-    if request.GET.get("v") == version:
-        return HttpResponse(status=204)
-    return render(request, "ledger/parts/home.html", {**_context(user), "version": version})
+    """The part of it that changes."""
+    return render(request, "ledger/parts/home.html", _context(person(request)))
 
 
 def _context(user: User) -> dict[str, Any]:
-    balances = queries.balances(user)
+    found = overview(user)
     operations = queries.activity(user, limit=NEWEST).operations if may(user, Capability.LIST_TRANSACTIONS) else []
-    started = bool(operations) or any(each.total or each.incoming for each in balances)
-    return {"balances": balances, "operations": operations, "started": started, "key": new_key()}
+    return {
+        "overview": found, "operations": operations, "started": bool(operations) or bool(found.held),
+        "first": next((card.balance.coin for card in [*found.held, *found.cards]), None), "key": new_key(),
+        "sends": next((card.balance.coin for card in found.held if card.balance.available), None),
+    }  # fmt: skip

@@ -6,8 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, cast
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponseBase
 
 from accounts.capabilities import Capability, require
 from accounts.models import User
@@ -53,6 +52,11 @@ def needs(capability: Capability) -> Callable[[View], View]:
     return decorate
 
 
+def number(text: str) -> int | None:
+    """A row's number from the address bar; None for whatever else stands there."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
 def posted_key(request: HttpRequest) -> str:
     """The idempotency key of this form; a form without one counts as a new request."""
     return request.POST.get("key", "")[:64] or new_key()
@@ -61,10 +65,3 @@ def posted_key(request: HttpRequest) -> str:
 def field_of(error: WalletError) -> str | None:
     """The field of the send form a refusal belongs beside; None for the form as a whole."""
     return _FIELDS.get(type(error))
-
-
-def fragment(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
-    """A piece of a page for a poll: 204, which changes nothing, while the page already has this `version`."""
-    if request.GET.get("v") == context["version"]:
-        return HttpResponse(status=204)
-    return render(request, template, context)

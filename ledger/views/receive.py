@@ -11,10 +11,11 @@ from accounts.capabilities import Capability, may
 from accounts.models import User
 from ledger import nodes, queries
 from ledger.forms import LabelForm, RequestedAmountForm
-from ledger.models import Coin, Deposit
+from ledger.models import Coin
+from ledger.services import news
 from ledger.services.addresses import assign_address, rename_address
 from ledger.services.faucet import send_test_coins
-from ledger.views.http import fragment, needs, person, posted_key
+from ledger.views.http import needs, person, posted_key
 from wallets_site.base.errors import WalletError
 from wallets_site.base.ids import new_key
 
@@ -23,6 +24,7 @@ from wallets_site.base.ids import new_key
 @needs(Capability.HAS_WALLETS)
 def receive(request: HttpRequest, symbol: str) -> HttpResponse:
     user, coin = person(request), queries.coin(symbol)
+    live_version = news.version(user)
     addresses = queries.addresses(user, coin)
     form = RequestedAmountForm(request.GET if "amount" in request.GET else None, coin=coin)
     amount = form.cleaned_data["amount"] if form.is_valid() else None
@@ -40,6 +42,7 @@ def receive(request: HttpRequest, symbol: str) -> HttpResponse:
         "faucet": nodes.can_give_test_coins(coin),
         "may_make": may(user, Capability.GENERATE_ADDRESS),
         "key": new_key(),
+        "live_version": live_version,
         **_watched(user, coin),
     }
     return render(request, "ledger/receive.html", context)
@@ -48,8 +51,7 @@ def receive(request: HttpRequest, symbol: str) -> HttpResponse:
 @require_safe
 @needs(Capability.HAS_WALLETS)
 def live(request: HttpRequest, symbol: str) -> HttpResponse:
-    context = _watched(person(request), queries.coin(symbol))
-    return fragment(request, "ledger/parts/incoming.html", context)
+    return render(request, "ledger/parts/incoming.html", _watched(person(request), queries.coin(symbol)))
 
 
 def _watched(user: User, coin: Coin) -> dict[str, Any]:
@@ -60,12 +62,7 @@ def _watched(user: User, coin: Coin) -> dict[str, Any]:
         "coin": coin,
         "incoming": incoming,
         "arrived": arrived[0] if arrived else None,
-        "version": _version(incoming, arrived[0].pk if arrived else 0),
     }
-
-
-def _version(incoming: list[Deposit], arrived: int) -> str:
-    return "-".join([str(arrived), *(f"{each.pk}.{each.confirmations}" for each in incoming)])
 
 
 @require_POST

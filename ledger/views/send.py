@@ -47,6 +47,17 @@ def send(request: HttpRequest, symbol: str) -> HttpResponse:
     return render(request, "ledger/send.html", {**context, "balance": queries.balance(user, coin)})
 
 
+@require_safe
+@needs(Capability.HAS_WALLETS)
+def anywhere(request: HttpRequest) -> HttpResponse:
+    """To the form of the first coin this person has something of, with what the link names typed in."""
+    held = queries.balances(person(request))
+    first = next((each for each in held if each.available), held[0] if held else None)
+    if first is None:
+        return redirect("home")
+    return redirect(f"{reverse('send', args=[first.coin.symbol])}?{request.GET.urlencode()}")
+
+
 def _typed_before(request: HttpRequest, coin: Coin) -> dict[str, str]:
     if "draft" not in request.GET:
         return {name: request.GET.get(name, "") for name in ("to", "extra", "amount", "comment")}

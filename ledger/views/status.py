@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import render
@@ -13,6 +14,7 @@ from accounts.capabilities import Capability
 from ledger import queries, statements
 from ledger.models import Coin, SolvencyCheck
 from ledger.services import liabilities, seals, states
+from ledger.services import rates as rates_of
 from ledger.views.http import needs, person
 
 
@@ -27,6 +29,19 @@ def _row(coin: Coin) -> dict[str, Any]:
 def status(request: HttpRequest) -> HttpResponse:
     rows = [_row(coin) for coin in queries.coins()]
     return render(request, "ledger/status.html", {"rows": rows, "head": seals.head()})
+
+
+@require_safe
+@login_not_required
+def rates(request: HttpRequest) -> HttpResponse:
+    """What each coin is worth, for everybody to see."""
+    user = request.user if request.user.is_authenticated else None
+    asked = request.GET.get("in", "").upper()
+    currency = asked if asked in settings.WALLETS_CURRENCIES else rates_of.currency_of(user)
+    known = rates_of.current(currency)
+    rows = [{"coin": coin, "worth": known[coin.pk]} for coin in queries.coins() if coin.pk in known]
+    shown = {"rows": rows, "currency": currency, "currencies": settings.WALLETS_CURRENCIES}
+    return render(request, "ledger/rates.html", shown)
 
 
 @require_safe

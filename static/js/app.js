@@ -3,6 +3,7 @@
   "use strict";
   const root = document.documentElement;
   root.classList.add("js");
+  const words = document.body.dataset;
 
   const announce = (words) => {
     const region = document.getElementById("announcer");
@@ -15,11 +16,11 @@
     const before = label.textContent;
     try {
       await navigator.clipboard.writeText(button.dataset.copy);
-      label.textContent = "Copied";
-      announce(button.dataset.said || "Copied");
+      label.textContent = words.wordCopied;
+      announce(button.dataset.said || words.wordCopied);
     } catch {
-      label.textContent = "Select and copy by hand";
-      announce("Copying is not allowed here. Select the text and copy it by hand.");
+      label.textContent = words.wordByHand;
+      announce(words.wordNoCopy);
     }
     window.setTimeout(() => { label.textContent = before; }, 2500);
   };
@@ -27,6 +28,7 @@
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-copy]");
     if (button) copy(button);
+    if (event.target.closest("[data-print]")) window.print();
     document.querySelectorAll("details.menu[open]").forEach((menu) => {
       if (!menu.contains(event.target)) menu.open = false;
     });
@@ -56,6 +58,8 @@
   // A page brought back by the Back button must work again.
   window.addEventListener("pageshow", (event) => { if (event.persisted) window.location.reload(); });
 
+  document.addEventListener("wallets:say", (event) => announce(event.detail));
+
   // Nothing is asked for a page nobody looks at.
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (document.hidden) event.preventDefault();
@@ -75,7 +79,7 @@
   const tick = () => {
     document.querySelectorAll("[data-expires]").forEach((element) => {
       const left = Math.max(0, Math.round((Date.parse(element.dataset.expires) - Date.now()) / 1000));
-      element.textContent = left > 0 ? `These figures hold for ${left} more seconds.` : "These figures are being worked out again.";
+      element.textContent = left > 0 ? words.wordHolds.replace("{n}", left) : words.wordAgain;
     });
   };
   tick();

@@ -103,17 +103,18 @@ def test_a_payment_is_seen_counted_and_then_arrives(clock, coin, alice, at_alice
     scan_now(coin)
     page = at_alice.get("/receive/TST/")
     assert "+0.25 TST Seen, 0/2 confirmations" in text_of(page)
-    version = page.context["version"]
-    assert at_alice.get("/receive/TST/live/", {"v": version}).status_code == 204
+    version = page.context["live_version"]
+    assert at_alice.get("/live/", {"after": version}).status_code == 304
 
     blocks(1, clock)
     scan_now(coin)
-    piece = at_alice.get("/receive/TST/live/", {"v": version})
+    assert "coin:TST" in at_alice.get("/live/", {"after": version}).json()["changed"]
+    piece = at_alice.get("/receive/TST/live/")
     assert "Seen, 1/2 confirmations" in text_of(piece)
 
     blocks(2, clock)
     scan_now(coin)
-    piece = at_alice.get("/receive/TST/live/", {"v": piece.context["version"]})
+    piece = at_alice.get("/receive/TST/live/")
 
     assert "Last arrival: +0.25 TST" in text_of(piece)
     assert balances(coin, alice) == [(25_000_000, 0)]
