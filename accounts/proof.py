@@ -95,6 +95,11 @@ def of_api_key(user: User, *, key_id: int, scopes: Iterable[str], where: str) ->
     return Proof(user.pk, Factor.KEY, now(), where, _MADE_HERE, key_id, frozenset(scopes))
 
 
+def of_purse_key(user: User, *, where: str) -> Proof:
+    """For a request with the admin key of a purse, which was checked just now."""
+    return make(user, Factor.KEY, where=where)
+
+
 def of_mail(user: User, *, where: str) -> Proof:
     """For the holder of a confirmation link that was checked just now."""
     return make(user, Factor.MAIL, where=where)

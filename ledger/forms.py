@@ -99,6 +99,20 @@ class RequestedAmountForm(forms.Form):
         )
 
 
+class PurseForm(forms.Form):
+    name = forms.CharField(
+        label=_("Name"), max_length=60, help_text=_("For you and your programs: “web shop”, “tip jar”.")
+    )
+
+
+class SatsForm(forms.Form):
+    """Whole satoshi: what people who use Lightning count in."""
+
+    sats = forms.IntegerField(
+        label=_("Sats"), min_value=1, max_value=2_100_000_000_000_000, widget=forms.TextInput({"inputmode": "numeric"})
+    )
+
+
 class LabelForm(forms.Form):
     label = forms.CharField(max_length=60, required=False)
 

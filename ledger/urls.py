@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from ledger.views import activity, contacts, documents, home, live, notifications, receive, send, status
+from ledger.views import activity, contacts, documents, home, live, notifications, purses, receive, send, status
 
 receive_urls = [
     path("", receive.receive, name="receive"),
@@ -44,6 +44,18 @@ notification_urls = [
     path("choices/", notifications.choices, name="notification_choices"),
 ]
 
+purse_urls = [
+    path("", purses.index, name="purses"),
+    path("new/", purses.create, name="purse_create"),
+    path("<slug:ident>/", purses.purse, name="purse"),
+    path("<slug:ident>/keys/", purses.show_keys, name="purse_keys"),
+    path("<slug:ident>/keys/renew/", purses.renew_keys, name="purse_renew_keys"),
+    path("<slug:ident>/name/", purses.rename, name="purse_rename"),
+    path("<slug:ident>/carry/", purses.carry, name="purse_carry"),
+    path("<slug:ident>/close/", purses.close, name="purse_close"),
+    path("<slug:ident>/open/", purses.reopen, name="purse_reopen"),
+]
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
     path("live/", live.live, name="live"),
@@ -52,6 +64,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("send/", send.anywhere, name="send_any"),
     path("send/<slug:symbol>/", include(send_urls)),
     path("activity/", include(activity_urls)),
+    path("purses/", include(purse_urls)),
     path("statements/<slug:symbol>.csv", status.my_statement, name="statement"),
     path("contacts/", include(contacts_urls)),
     path("notifications/", include(notification_urls)),

@@ -173,6 +173,10 @@ else:
     Q_CLUSTER["orm"] = "queue" if "queue" in DATABASES else "default"
 WEB_WORKERS = env.int("WALLETS_WEB_WORKERS", default=2)
 WEB_THREADS = env.int("WALLETS_WEB_THREADS", default=8)
+# Streams of the LNbits API hold a thread each: so many in one web process, and of one wallet there.
+LNBITS_STREAMS = env.int("WALLETS_LNBITS_STREAMS", default=max(1, WEB_THREADS // 2))
+LNBITS_STREAMS_EACH = env.int("WALLETS_LNBITS_STREAMS_EACH", default=2)
+LNBITS_PAY_WAIT = env.int("WALLETS_LNBITS_PAY_WAIT", default=5)  # seconds an answer waits for its payment to end
 CLUSTER_ON = env_bool("WALLETS_CLUSTER", True)  # False: do_cron alone does the background work
 
 # The plugin's own clients mean by AMOUNT what leaves the sender, fee included; its text says: what arrives.

@@ -8,7 +8,7 @@ from ledger.models.decisions import Attempt, PayoutDecision
 from ledger.models.keys import KeyCap, KeySpend
 from ledger.models.out import Delivery, Event, Feed, FeedItem, Inbox, Mute, Push, PushAttempt, Webhook
 from ledger.models.people import Address, Approval, Contact, Invoice, Operation
-from ledger.models.purses import Purse
+from ledger.models.purses import InvoiceNote, Purse
 from ledger.models.site import CronRun, RulesVersion, SiteSettings
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "Hold",
     "Inbox",
     "Invoice",
+    "InvoiceNote",
     "KeyCap",
     "KeySpend",
     "Kind",

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from ledger.models.books import Account
+from ledger.models.people import Invoice
 from wallets_site.base.ids import new_key
 
 
@@ -26,3 +27,16 @@ class Purse(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class InvoiceNote(models.Model):
+    """What a program attached to an invoice it asked for: whom to tell of the payment, and its own words."""
+
+    invoice = models.OneToOneField(Invoice, on_delete=models.PROTECT, related_name="attached")
+    webhook = models.CharField(max_length=2000, blank=True)
+    tag = models.CharField(max_length=60, blank=True)
+    external_id = models.CharField(max_length=256, blank=True)
+    extra = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return f"note on {self.invoice_id}"

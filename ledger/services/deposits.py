@@ -15,7 +15,7 @@ from django.db.models import Q
 from adapters.base import Found, Page
 from ledger import events, locks, posting
 from ledger.models import Address, CoinWallet, Deposit, Dispatch, Freeze, Kind, Operation
-from ledger.services import bills
+from ledger.services import bills, purse_payments
 from wallets_site.base.clock import now
 
 MISSING_POLLS: Final = 2  # polls in a row that must not know a deposit before it counts as gone
@@ -137,6 +137,7 @@ def _credit(use: CoinWallet, deposit: Deposit) -> None:
     operation.transaction_id, operation.confirmations = posted.id, deposit.confirmations
     operation.save(update_fields=["status", "done_at", "gross", "transaction", "confirmations", "updated_at"])
     events.emit("deposit_credited", user_id=operation.user_id, operation=operation)
+    purse_payments.tell(operation)
 
 
 def _missed(deposit: Deposit) -> None:

@@ -12,7 +12,7 @@ from accounts.api_keys import Scope
 from accounts.capabilities import Capability, may, require, require_proven_email
 from ledger import events, locks, posting
 from ledger.models import Account, Coin, Kind, Operation, Purpose
-from ledger.services import bills, confirmations, contacts, fees, key_caps, limits, states
+from ledger.services import bills, confirmations, contacts, fees, key_caps, limits, purse_payments, states
 from ledger.services.bills import Bill
 from ledger.services.quotes import Quote
 from wallets_site.base.clock import now
@@ -198,6 +198,7 @@ def _write_done(transaction_id: int, pair: _Pair) -> Operation:
 def _tell_done(sent: Operation, received: Operation) -> None:
     events.emit("move_sent", user_id=sent.user_id, operation=sent)
     events.emit("move_received", user_id=received.user_id, operation=received)
+    purse_payments.tell(received)
 
 
 def _write_waiting(transaction_id: int, pair: _Pair, needs: confirmations.Needs) -> Operation:

@@ -24,7 +24,7 @@ from ledger.models import (
     Purpose,
     Withdrawal,
 )
-from ledger.services import bills, fees, site_settings, solvency
+from ledger.services import bills, fees, purse_payments, site_settings, solvency
 from ledger.services.moves import held_of
 from ledger.services.withdrawals import close, give_back
 from wallets_site.base.clock import now
@@ -336,6 +336,7 @@ def _settle_inside(row: Withdrawal, address: Address, recipient_id: int) -> None
     operation.save(update_fields=["pair", "counterpart", "fee", "gross", "updated_at"])
     close(row, Withdrawal.State.DONE, Operation.Status.DONE, "Paid inside this site.")
     events.emit("move_received", user_id=recipient_id, operation=received)
+    purse_payments.tell(received)
     events.emit("withdrawal_done", user_id=operation.user_id, operation=operation)
 
 

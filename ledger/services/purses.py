@@ -13,12 +13,15 @@ from accounts.capabilities import Capability, require
 from accounts.services import create_managed, label_of, managed_of, retire_managed
 from ledger import locks, posting
 from ledger.models import Account, Coin, Kind, Operation, Purse
+from ledger.services import invoices
 from wallets_site.base.clock import now
 from wallets_site.base.errors import CoinUnavailable, LimitReached, NotFound, WrongState
 
 if TYPE_CHECKING:
     from accounts.models import User
+    from accounts.proof import Proof
 
+SAT: Final = 1000  # millisatoshi
 SYMBOL: Final = "LNBTC"
 DECIMALS: Final = 11  # the smallest unit is the millisatoshi
 MOST: Final = 100  # purses of one person that are open at a time
@@ -126,6 +129,19 @@ def new_keys(*, purse: Purse, user: User, where: str = "") -> None:
     """Both keys anew; the old ones are dead at once."""
     for kind in keys.PURSE_KINDS:
         keys.renew_key(user, kind, purse.ident, where=where)
+
+
+def carry(*, purse: Purse, user: User, sats: int, into: bool, proof: Proof, key: str) -> Operation:
+    """Sats between the main balance of its owner and this purse, paid as any invoice is; out of the purse if not
+    `into`. The same key answers with the same payment. Raises WalletError."""
+    coin, number = purse.account.coin, purse.account.number
+    source, target = (0, number) if into else (number, 0)
+    memo = f"To {purse.name}" if into else f"From {purse.name}"
+    made = invoices.ask(
+        user=user, coin=coin, amount=sats * SAT, key=f"carry:{key}", number=target, memo=memo, expires_in=3600,
+        needs=Capability.USE_API,
+    )  # fmt: skip
+    return invoices.pay(user=user, coin=coin, bolt11=made.bolt11, proof=proof, key=key, number=source)
 
 
 # Managed accounts: made by a program for the people it serves -------------------------------------------

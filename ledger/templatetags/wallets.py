@@ -49,6 +49,15 @@ def amount(value: int, coin: Coin, sign: str = "") -> SafeString:
 
 
 @register.simple_tag
+def sats(msat: int) -> SafeString:
+    """Millisatoshi as satoshi, exact, in groups of three: "1,000 sats", "0.5 sats"."""
+    whole, rest = divmod(abs(msat), 1000)
+    fraction = f".{rest:03}".rstrip("0") if rest else ""
+    minus = MINUS if msat < 0 else ""
+    return format_html('<data class="amount" value="{}">{}{}{} sats</data>', msat, minus, f"{whole:,}", fraction)
+
+
+@register.simple_tag
 def signed(operation: Operation) -> SafeString:
     """What the operation adds to or takes from its owner's balance, with its sign."""
     if operation.incoming:

@@ -65,14 +65,18 @@ def test_nobody_signs_in_to_a_managed_account(boss):
     assert person.email.endswith("@managed.invalid")
 
 
-def test_an_invoice_key_makes_users_but_reads_no_keys(coin, manager):
+def test_an_invoice_key_makes_and_lists_users_but_is_shown_no_admin_keys(coin, manager):
     clerk = cashier_of(purse_of(manager), manager)
     made = clerk.ok("POST", USERS, NEW, 201)
     added = clerk.ok("POST", WALLETS, {"user_id": made["id"], "wallet_name": "more"}, 201)
     assert added["user"] == made["id"]
-    for path in (USERS, f"{USERS}/{made['id']}", WALLETS, f"{WALLETS}/{made['id']}"):
-        refused(clerk.get(path), 403, "Admin key required.")
-    refused(clerk.call("DELETE", f"{USERS}/{made['id']}"), 403)
+    assert [row["id"] for row in clerk.ok("GET", USERS)] == [made["id"]]
+    for path in (WALLETS, f"{WALLETS}/{made['id']}"):
+        rows = clerk.ok("GET", path)
+        assert [row["adminkey"] for row in rows] == [None, None]
+        assert rows[0]["inkey"] == made["wallets"][0]["inkey"]
+    refused(clerk.call("DELETE", f"{USERS}/{made['id']}"), 403, "Admin key required.")
+    refused(clerk.call("DELETE", f"{WALLETS}/{added['id']}"), 403, "Admin key required.")
 
 
 def test_an_owner_without_the_right_makes_nobody(admin):

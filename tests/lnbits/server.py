@@ -80,12 +80,14 @@ class Keys:
 class LnbitsServer:
     """One server with its superuser. The directory is its memory: start() after stop() knows everything."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, **settings: str) -> None:
+        """settings: of LNbits itself, in the place of those that make its money up."""
         self.directory = directory
         self.port = free_port()
         self.url = f"http://{HOST}:{self.port}"
         self._processes = Processes(directory)
         self._token = ""
+        self._settings = settings
 
     def start(self, *, install: bool = True) -> None:
         """Waits until it answers. install: with a first superuser, without whom it redirects everything."""
@@ -101,6 +103,7 @@ class LnbitsServer:
             "LNBITS_AUDIT_ENABLED": "false",
             "AUTH_SECRET_KEY": "for-tests-only",
             "DEBUG": "false",
+            **self._settings,
         }
         python = str(home() / "bin" / "python")
         serve = ["-m", "uvicorn", "lnbits.__main__:app", "--host", HOST, "--port", str(self.port)]

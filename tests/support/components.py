@@ -22,6 +22,8 @@ PACKAGES = {
     "curl": "curl",
     "hledger": "hledger",
     "setpriv": "util-linux",
+    "node": "nodejs",
+    "npm": "npm",
 }
 
 

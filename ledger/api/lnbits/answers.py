@@ -7,9 +7,9 @@ Sources: recordings of LNbits 0.9.7 and 1.6.2. An error's `status` speaks of the
 from __future__ import annotations
 
 import json
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 
 from wallets_site.base.errors import (
     IdempotencyConflict,
@@ -22,6 +22,7 @@ from wallets_site.base.errors import (
     WrongState,
 )
 
+Response = TypeVar("Response", bound=HttpResponseBase)
 Fate = Literal["failed", "pending", "success"]
 
 PAYMENT_ERROR: Final = 520
@@ -64,6 +65,7 @@ def answer(data: Any, status: int = 200) -> HttpResponse:
 def refuse(refusal: Refusal) -> HttpResponse:
     said = {"detail": refusal.detail, "message": refusal.detail, "status": refusal.fate}
     response = answer(said, refusal.status)
+    response._has_been_logged = True  # type: ignore[attr-defined]  # Django would log 520 as an error of ours
     if refusal.wait:
         response["Retry-After"] = str(refusal.wait)
     return response
@@ -73,7 +75,7 @@ def preflight() -> HttpResponse:
     return cors(HttpResponse(status=204))
 
 
-def cors(response: HttpResponse) -> HttpResponse:
+def cors(response: Response) -> Response:
     """Any page may call, for the key is all there is: no cookie is read here, none is set, none is allowed."""
     for name, value in _CORS.items():
         response[name] = value

@@ -7,8 +7,8 @@ import re
 from decimal import Decimal
 from typing import Any, Final
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest
-from django.http.request import RawPostDataException
 
 from accounts.audit import client_ip
 from accounts.capabilities import Capability, may
@@ -18,7 +18,6 @@ from ledger.models import Coin, Purse
 from ledger.services import purses
 
 SAT: Final = 1000  # millisatoshi
-MOST_SATS: Final = 2_100_000_000_000_000  # all there will ever be
 MAX_BYTES: Final = 65_536
 MAX_DEPTH: Final = 8
 _DIGITS: Final = re.compile(r"[+-]?[0-9]{1,40}(?:\.0{1,20})?", re.ASCII)
@@ -33,17 +32,14 @@ class Asked:
     # -- who --
 
     @property
-    def has_key(self) -> bool:
-        return bool(self._key())
-
-    def _key(self) -> str:
+    def key(self) -> str:
         """From the header, or `api-key` of the query, which the middleware has moved there."""
         return self.request.headers.get("X-Api-Key", "").strip()
 
     def holder(self) -> purses.Holder:
         """Whoever holds the key, of either kind. Raises Refusal: 401 without one, 404 for one of no wallet."""
         if self._holder is None:
-            key = self._key()
+            key = self.key
             if not key:
                 raise Refusal(401, "No Api Key provided.")
             found = purses.holder_of(key)
@@ -140,8 +136,8 @@ class Asked:
 def _read(request: HttpRequest) -> dict[str, Any]:
     try:
         raw = request.body
-    except RawPostDataException:
-        raw = b""
+    except RequestDataTooBig:
+        raise Refusal(413, "The request is too large.") from None
     if len(raw) > MAX_BYTES:
         raise Refusal(413, "The request is too large.")
     try:

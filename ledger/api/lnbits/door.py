@@ -35,7 +35,11 @@ def door(**handlers: Handler) -> View:
         except Refusal as refusal:
             return refuse(refusal)
         except WalletError as error:
-            return refuse(of_wallet_error(error, payment="/payments" in request.path))
+            return refuse(
+                of_wallet_error(
+                    error, payment=request.method == "POST" and request.path.rstrip("/").endswith("/payments")
+                )
+            )
         except Exception:
             log.exception("the LNbits API could not answer %s %s", request.method, request.path)
             return refuse(Refusal(500, "Something went wrong here. Look the payment up before you try it again.",

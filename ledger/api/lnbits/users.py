@@ -1,7 +1,7 @@
 """The user manager extension of LNbits up to 0.9: accounts that a program makes and answers for.
 
-Either key of an owner who holds manage_api_users makes them; their keys are shown to an admin key alone. Every id is
-one of the owner's own, or it is unknown.
+Either key of an owner who holds manage_api_users makes and lists them; their admin keys are shown to an admin key, and
+once to whoever made the wallet. Every id is one of the owner's own, or it is unknown.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from ledger.api.lnbits import shapes
 from ledger.api.lnbits.answers import Refusal, answer
 from ledger.api.lnbits.asked import Asked
 from ledger.models import Purse
-from ledger.services import purses
+from ledger.services import purse_payments, purses
+from ledger.services.purse_payments import ALL
 
 LONGEST: Final = 200
+MOST_LISTED: Final = 1000
 DELETED: Final = ["", 204]  # the body of 0.9.7
 
 
@@ -45,13 +47,14 @@ def _person(owner: User, ident: str) -> User | None:
     return purses.person_of(owner, number) if number else None
 
 
-def _shown(found: list[tuple[Purse, User]], owner: User) -> list[dict[str, Any]]:
+def _shown(found: list[tuple[Purse, User]], owner: User, *, all_keys: bool = True) -> list[dict[str, Any]]:
     shown = keys.purse_keys({purse.ident: person for purse, person in found})
-    return [shapes.of_manager(purse, person, owner, shown[purse.ident]) for purse, person in found]
+    rows = [shapes.of_manager(purse, person, owner, shown[purse.ident]) for purse, person in found]
+    return rows if all_keys else [{**row, "adminkey": None} for row in rows]
 
 
 def list_people(asked: Asked) -> HttpResponse:
-    owner = _admin(asked)
+    owner = _owner(asked)
     return answer([shapes.managed(person, owner) for person in purses.people_of(owner)])
 
 
@@ -65,7 +68,7 @@ def make_person(asked: Asked) -> HttpResponse:
 
 
 def one_person(asked: Asked, ident: str) -> HttpResponse:
-    owner = _admin(asked)
+    owner = _owner(asked)
     person = _person(owner, ident)
     return answer(shapes.managed(person, owner) if person else None)
 
@@ -80,14 +83,15 @@ def delete_person(asked: Asked, ident: str) -> HttpResponse:
 
 
 def list_purses(asked: Asked) -> HttpResponse:
-    owner = _admin(asked)
-    return answer(_shown(purses.of_people(owner), owner))
+    owner = _owner(asked)
+    return answer(_shown(purses.of_people(owner), owner, all_keys=asked.holder().may_pay))
 
 
 def purses_of(asked: Asked, ident: str) -> HttpResponse:
-    owner = _admin(asked)
+    owner = _owner(asked)
     person = _person(owner, ident)
-    return answer(_shown([(purse, person) for purse in purses.of(person)], owner) if person else [])
+    found = [(purse, person) for purse in purses.of(person)] if person else []
+    return answer(_shown(found, owner, all_keys=asked.holder().may_pay))
 
 
 def make_purse(asked: Asked) -> HttpResponse:
@@ -106,6 +110,13 @@ def delete_purse(asked: Asked, ident: str) -> HttpResponse:
         raise Refusal(404, "Wallet does not exist.")
     purses.close(purse=purse)
     return answer(DELETED)
+
+
+def transactions(asked: Asked, ident: str) -> HttpResponse:
+    """Of one managed wallet. The oldest servers had a path without a slash before the id."""
+    purse = purses.managed_purse(_owner(asked), ident)
+    found = purse_payments.page(purse, ALL, limit=MOST_LISTED) if purse else []
+    return answer([purse_payments.shape(each, purse) for each in found if purse])
 
 
 def switch_extension(asked: Asked) -> HttpResponse:
