@@ -120,18 +120,18 @@ _STANDINGS: Final = Prepared(_standings, first=int, second=int)
 
 
 def learn(user: User, other: User | None = None) -> None:
-    """Read what these people may do, in one statement; it is remembered with the objects, as permissions are."""
-    people = [person for person in (user, other) if person is not None and _KEPT not in vars(person)]
-    if not people:
-        return
+    """Read anew what these people may do, in one statement. It is remembered with the objects, as permissions are:
+    services that move money call this first."""
+    people = [user] if other is None or other.pk == user.pk else [user, other]
     found = _STANDINGS.rows(first=people[0].pk, second=people[-1].pk)
-    for person in people:
+    for person in {id(each): each for each in (user, other or user)}.values():
         said = {name for pk, name in found if pk == person.pk}
         vars(person)[_KEPT] = Standing(frozenset(said - {_PROVEN}), _PROVEN in said)
 
 
 def _standing(user: User) -> Standing:
-    learn(user)
+    if _KEPT not in vars(user):
+        learn(user)
     return cast("Standing", vars(user)[_KEPT])
 
 
@@ -159,7 +159,7 @@ def has_proven_email(user: User | AnonymousUser) -> bool:
         return False
     if user.managed_by_id is not None:
         return True
-    return bool(EmailAddress.objects.filter(user=user, email=user.email, primary=True, verified=True).exists())
+    return _standing(user).email_proven
 
 
 def require_proven_email(user: User | AnonymousUser) -> None:

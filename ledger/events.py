@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db import connection, models
 
 from ledger import pokes
+from wallets_site.base.prepared import insert
+
+if TYPE_CHECKING:
+    from ledger.models import Operation
 
 REMEMBERED: Final = 2  # seconds
 
@@ -66,15 +71,29 @@ TOPICS: Final = {
 
 def emit(name: str, *, user_id: int | None = None, operation: models.Model | None = None, **data: Any) -> None:
     """Write one event inside the caller's transaction; KeyError for a name not in the catalogue."""
-    from ledger.models import Event, Operation
+    from ledger.models import Operation
 
-    topic = TOPICS[name]
     assert operation is None or isinstance(operation, Operation)
-    Event.objects.create(name=topic.name, user_id=user_id, operation=operation, data=data, mail_due=topic.mails)
-    if topic.at_once:
-        pokes.enqueue("mail")
-    if user_id is not None and user_id in _listeners():
-        pokes.enqueue("webhooks")
+    _write([(TOPICS[name], user_id, operation, data)])
+
+
+def emit_all(what: Iterable[tuple[str, Operation]]) -> None:
+    """The same for several at once, each to the owner of its operation, in one statement."""
+    _write([(TOPICS[name], operation.user_id, operation, {}) for name, operation in what])
+
+
+def _write(what: Sequence[tuple[Topic, int | None, Operation | None, dict[str, Any]]]) -> None:
+    from ledger.models import Event
+
+    insert([
+        Event(name=topic.name, user_id=user_id, operation=operation, data=data, mail_due=topic.mails)
+        for topic, user_id, operation, data in what
+    ])  # fmt: skip
+    for topic, user_id, _operation, _data in what:
+        if topic.at_once:
+            pokes.enqueue("mail")
+        if user_id is not None and user_id in _listeners():
+            pokes.enqueue("webhooks")
 
 
 _heard: tuple[object, float, frozenset[int]] = (None, 0.0, frozenset())

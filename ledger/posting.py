@@ -77,15 +77,20 @@ class _Running:
 
 def account(coin: Coin, kind: Kind, *, owner_id: int | None = None, number: int = 0) -> Account:
     """The account, opened empty on first use. Safe when two open it at once."""
-    asked = _OWNED_ACCOUNT if kind in OWNED else _SHARED_ACCOUNT
-    wanted = {"coin": coin.pk, "kind": str(kind), "number": number, "owner": owner_id or 0}
-    row = asked.first(**wanted)
-    if row is None:
+    found = known_account(coin, kind, owner_id=owner_id, number=number)
+    if found is None:
         fresh = Account(coin=coin, kind=kind, owner_id=owner_id, number=number, shared=kind not in OWNED)
         Account.objects.bulk_create([fresh], ignore_conflicts=True)
-        row = asked.first(**wanted)
-        assert row is not None
-    return Account.from_db(connection.alias, _COLUMNS, row)
+        found = known_account(coin, kind, owner_id=owner_id, number=number)
+        assert found is not None
+    return found
+
+
+def known_account(coin: Coin, kind: Kind, *, owner_id: int | None = None, number: int = 0) -> Account | None:
+    """The account, if it was ever used."""
+    asked = _OWNED_ACCOUNT if kind in OWNED else _SHARED_ACCOUNT
+    row = asked.first(coin=coin.pk, kind=str(kind), number=number, owner=owner_id or 0)
+    return None if row is None else Account.from_db(connection.alias, _COLUMNS, row)
 
 
 def find(*, scope: str, key: str, request: dict[str, Any]) -> int | None:

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from accounts import proof as proofs
 from accounts.api_keys import Scope
-from accounts.capabilities import Capability, require, require_proven_email
+from accounts.capabilities import Capability, learn, require, require_proven_email
 from ledger import locks, posting
 from ledger.models import Account, Coin, Hold, Kind, Purpose
 from ledger.services import limits, states
@@ -32,6 +32,7 @@ def place_hold(
     Raises InsufficientFunds, LimitReached, IdempotencyConflict, InvalidRequest for a moment already past.
     """
     proofs.demand(proof, user, scope=Scope.SEND)
+    learn(user)
     require(user, Capability.SEND_TO_USER)
     require_proven_email(user)
     request = {"kind": "hold", "coin": coin.symbol, "amount": str(amount), "expires": expires_at.isoformat()}

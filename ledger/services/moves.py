@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.db.models import F
 
 from accounts import proof as proofs
 from accounts.api_keys import Scope
-from accounts.capabilities import Capability, may, require, require_proven_email
+from accounts.capabilities import Capability, learn, may, require, require_proven_email
 from ledger import events, locks, posting
 from ledger.models import Account, Coin, Kind, Operation, Purpose
 from ledger.services import bills, confirmations, contacts, fees, key_caps, limits, purse_payments, states
@@ -17,6 +18,7 @@ from ledger.services.bills import Bill
 from ledger.services.quotes import Quote
 from wallets_site.base.clock import now
 from wallets_site.base.errors import InvalidRequest
+from wallets_site.base.prepared import insert
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -148,6 +150,7 @@ def reserve_again(sent: Operation, *, actor_id: int) -> None:
 
 def _check_people(user: User, recipient: User, *, elsewhere: bool = False) -> None:
     """elsewhere: it reaches another account than the one it leaves."""
+    learn(user, recipient)
     require(user, Capability.SEND_TO_USER)
     require_proven_email(user)
     if recipient.pk == user.pk and not elsewhere:
@@ -175,16 +178,18 @@ class _Pair:
             "coin": quote.coin, "kind": Operation.Kind.MOVE, "comment": comment,
             "tags": self.tags, "transaction_id": transaction_id, "payment_hash": bill.payment_hash if bill else "",
         }  # fmt: skip
-        sent = Operation.objects.create(
+        sent = Operation(
             user=self.user, account_id=self.sender_id, incoming=False, gross=quote.amount + quote.fee, fee=quote.fee,
             counterpart=self.recipient, address=quote.address, **shared,
         )  # fmt: skip
-        received = Operation.objects.create(
+        received = Operation(
             user=self.recipient, account_id=self.receiver_id, incoming=True, gross=quote.amount,
-            counterpart=self.user, pair=sent, **shared,
+            counterpart=self.user, **shared,
         )  # fmt: skip
-        Operation.objects.filter(pk=sent.pk).update(pair=received)
-        sent.pair = received
+        insert([sent, received])
+        both = sent.pk + received.pk
+        Operation.objects.filter(pk__in=[sent.pk, received.pk]).update(pair_id=both - F("pk"))
+        sent.pair, received.pair = received, sent
         return sent, received
 
 
@@ -196,8 +201,7 @@ def _write_done(transaction_id: int, pair: _Pair) -> Operation:
 
 
 def _tell_done(sent: Operation, received: Operation) -> None:
-    events.emit("move_sent", user_id=sent.user_id, operation=sent)
-    events.emit("move_received", user_id=received.user_id, operation=received)
+    events.emit_all([("move_sent", sent), ("move_received", received)])
     purse_payments.tell(received)
 
 

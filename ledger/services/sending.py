@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.proof import Proof
 from accounts.queries import find_recipient
 from ledger import nodes, posting
-from ledger.models import Account, Coin, Kind, Operation, Purpose
+from ledger.models import Coin, Kind, Operation, Purpose
 from ledger.services import addresses, fees
 from ledger.services.moves import preview_move, request_move, scope_of
 from ledger.services.quotes import Quote, request_of
@@ -125,5 +125,5 @@ def request_send(*, user: User, quote: Quote, proof: Proof, key: str, comment: s
 
 
 def available_of(user: User, coin: Coin, number: int = 0) -> int:
-    row = Account.objects.filter(coin=coin, owner=user, kind=Kind.USER, number=number).first()
+    row = posting.known_account(coin, Kind.USER, owner_id=user.pk, number=number)
     return row.balance if row else 0

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts import proof as proofs
 from accounts.api_keys import Scope
-from accounts.capabilities import Capability, require, require_proven_email
+from accounts.capabilities import Capability, learn, require, require_proven_email
 from adapters.base import CheckedAddress, Payment
 from ledger import events, locks, money, nodes, posting
 from ledger.models import Address, Coin, Kind, Operation, Purpose, Withdrawal
@@ -71,6 +71,7 @@ def _preview_outside(
     user: User, coin: Coin, checked: CheckedAddress, amount: int, includes_fee: bool, number: int,
     bill: bills.Bill | None = None,
 ) -> Quote:  # fmt: skip
+    learn(user)
     require(user, Capability.WITHDRAW)
     require_proven_email(user)
     contacts.demand(user, coin=coin, address=checked.address, extra=checked.extra)
@@ -117,6 +118,7 @@ def request_withdrawal(
     if quote.kind != "withdrawal":
         raise InvalidRequest("This quote is not for an outside address.")
     proofs.demand(proof, user, scope=Scope.WITHDRAW)
+    learn(user)
     require(user, Capability.WITHDRAW)
     require_proven_email(user)
     with transaction.atomic(durable=True):
