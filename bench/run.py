@@ -15,7 +15,7 @@ import django
 
 django.setup()
 
-from bench import api3, http, ledger, world  # noqa: E402
+from bench import api3, banano, forknote, http, ledger, world  # noqa: E402
 from bench.report import Report, say  # noqa: E402
 from tests.support import databases  # noqa: E402
 from tests.support.databases import Database  # noqa: E402
@@ -41,6 +41,8 @@ def on_postgresql(report: Report, rows: int) -> None:
         ledger.shapes(report, database, made)
         http.moves(report, database, made, reference)
         api3.run(report, database)
+        banano.run(report)
+        forknote.run(report)
         ledger.reads(report, made, rows)
     finally:
         databases.close_all()

@@ -95,7 +95,16 @@ def _first_seen(use: CoinWallet, item: Found, address: Address | None) -> Deposi
     return deposit
 
 
+def _is_old_news(use: CoinWallet, deposit: Deposit, item: Found) -> bool:
+    """Settled and deeper than anybody watches, then as now: a wallet read anew is mostly this, and nothing changes."""
+    deep = use.coin.watch_confirmations
+    settled = deposit.state in _SETTLED and not deposit.missing and deposit.confirmations >= deep
+    return settled and item.confirmations >= deep and not item.gone
+
+
 def _update(use: CoinWallet, deposit: Deposit, item: Found) -> None:
+    if _is_old_news(use, deposit, item):
+        return
     deposit.missing = 0
     if item.gone:
         _gone(deposit)

@@ -249,3 +249,17 @@ def test_what_left_a_wallet_before_it_was_connected_raises_no_alarm(coin, alice,
 
     told(coin, found("elsewhere", incoming=False, txid="new", at=use_of(coin).wallet.created_at + timedelta(days=1)))
     assert Freeze.objects.get().cause == "key_alarm"
+
+
+def test_a_wallet_read_anew_writes_nothing_for_deposits_that_are_long_final(coin, alice, django_assert_num_queries_of):
+    deep = coin.watch_confirmations
+    transfers = [found(address_of(alice, coin), txid=f"t{number}", confirmations=deep) for number in range(20)]
+    told(coin, *transfers)
+    with django_assert_num_queries_of() as counted:
+        told(coin, *transfers)
+    written = [sql for sql in counted.statements if sql.startswith(("INSERT", "UPDATE")) and "deposit" in sql.lower()]
+
+    assert written == []
+    assert balances(coin, alice) == [(2000, 0)]
+    told(coin, found(address_of(alice, coin), txid="t3", confirmations=0, gone=True))
+    assert Deposit.objects.get(txid="t3").state == Deposit.State.VANISHED
