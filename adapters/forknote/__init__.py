@@ -5,7 +5,7 @@ get_pending_balance, get_transactions_count, list_transactions, get_transaction,
 send_transaction; of the daemon: getblockcount, on_getblockhash.
 camelCase (later): getStatus, getAddresses, createAddress, save, getBalance, getBlockHashes, getTransactions,
 getUnconfirmedTransactionHashes, getTransaction, createDelayedTransaction, getDelayedTransactionHashes,
-sendDelayedTransaction, deleteDelayedTransaction.
+sendDelayedTransaction, deleteDelayedTransaction, estimateFusion, sendFusionTransaction.
 
 The wallet belongs to this site alone, and its first address is kept for change: it is never given to a user.
 """
@@ -233,11 +233,11 @@ class Forknote(CoinAdapter):
             return dialect.prepare(payments, live, self._fee(dialect), dialect.hot())
 
     def chores(self, watch: Sequence[Watched], live: Sequence[Tried]) -> Prepared | None:
-        """No payments of its own; addresses made ahead, where they need a restart to be safe."""
-        if self.options.receive != PAYMENT_ID:
-            with self._ready() as (dialect, _):
+        """Addresses made ahead, where a restart makes them safe; small outputs joined, where a manager wants it."""
+        with self._ready() as (dialect, tip):
+            if self.options.receive != PAYMENT_ID:
                 dialect.make_ahead()
-        return None
+            return dialect.chore(tip)
 
     def broadcast(self, prepared: Prepared) -> SendResult:
         try:

@@ -36,6 +36,7 @@ from adapters.base import (
     Unknown,
     Watched,
 )
+from adapters.forknote import fusion
 from adapters.forknote.client import Client
 from adapters.forknote.moves import CANCELLED, CREATED, SUCCEEDED, Tx, found, height_of, moment
 from adapters.forknote.options import CAMEL, ForknoteOptions
@@ -250,7 +251,25 @@ class Camel:
             return said.text("transactionHash")
         raise NodeDown("no mixin is configured")
 
+    def chore(self, tip: int) -> Prepared | None:
+        if not fusion.wanted(self._client, self._options):
+            return None
+        return fusion.prepare(self._options, tip, tuple(tx.hash for tx in self._in_pool(set(self.addresses()))))
+
+    def _look_up_fusion(self, tried: Tried, wanted: fusion.Fusion, tip: int) -> LookupResult:
+        if tried.attempts == 0:
+            return Absent()
+        own = set(self.addresses())
+        mined = self._mined(wanted.since, max(BLOCKS_A_PAGE, tip - wanted.since), own) if wanted.since < tip else ()
+        for tx in (*mined, *self._in_pool(own)):
+            if tx.merges and tx.hash not in wanted.known:
+                return Confirmed(tx.confirmations(tip), tx.hash, 0) if tx.height is not None else Pending(tx.hash, 0)
+        return fusion.without_a_trace(tried)
+
     def broadcast(self, prepared: Prepared) -> SendResult:
+        joining = fusion.Fusion.read(prepared.blob)
+        if joining is not None:
+            return fusion.broadcast(self._client, joining, self.hot())
         order = Order.read(prepared.blob)
         try:
             self._client.ask("sendDelayedTransaction", {"transactionHash": prepared.id})
@@ -273,6 +292,9 @@ class Camel:
         return Unclear(str(error))
 
     def lookup(self, tried: Tried, tip: int) -> LookupResult:
+        joining = fusion.Fusion.read(tried.prepared.blob)
+        if joining is not None:
+            return self._look_up_fusion(tried, joining, tip)
         order = Order.read(tried.prepared.blob)
         raw = self._raw(tried.prepared.id)
         never_relayed = tried.attempts == 0 or (tried.attempts == 1 and tried.outcome == "refused")
@@ -326,4 +348,5 @@ def read_transaction(part: Reply, own: set[str]) -> Tx:
         received=received,
         unlock=part.whole("unlockTime", 0),
         coinbase=part.flag("isBase", False),
+        merges=ours and not sent and part.whole("amount") == 0 and part.whole("fee") == 0,
     )

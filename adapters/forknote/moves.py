@@ -35,6 +35,7 @@ class Tx:
     doubtful: frozenset[str] = frozenset()
     unlock: int = 0
     coinbase: bool = False
+    merges: bool = False  # it only joins outputs of ours: nobody is paid, nothing is spent
 
     def confirmations(self, tip: int) -> int:
         """tip: number of blocks, so that the newest one counts as the first confirmation."""
@@ -50,6 +51,8 @@ class Tx:
 
     def deposits(self, hot: str, receive: str) -> dict[str, int]:
         """What users may have got, per own address."""
+        if self.merges:
+            return {}
         keep_hot = receive == PAYMENT_ID and not self.ours
         return {address: amount for address, amount in self.received.items() if address != hot or keep_hot}
 
@@ -74,7 +77,7 @@ def found(tx: Tx, tip: int, hot: str, receive: str, locked: frozenset[str] = fro
                 at=tx.at,
             )
         )
-    if tx.ours and tx.state == SUCCEEDED:
+    if tx.ours and tx.state == SUCCEEDED and not tx.merges:
         made += _outgoing(tx, tip)
     return made
 

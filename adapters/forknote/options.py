@@ -49,6 +49,10 @@ class ForknoteOptions:
         1, help="Snake dialect: addresses known to be in the wallet file (manage.py forknote_addresses sets it)"
     )
     addresses_ahead: int = option(0, help="Snake dialect: keep this many more made, to be verified at the next restart")
+    fusion_threshold: str = option(
+        "", help="camelCase: join outputs below this many atomic units while nothing is to be paid; empty: never"
+    )
+    fusion_outputs: int = option(50, help="camelCase: join them once so many outputs can be joined")
     quiet_seconds: int = option(
         60,
         help="A payment whose answer was lost is relayed again (camel), or counts as not made if it left no trace "
@@ -65,6 +69,9 @@ class ForknoteOptions:
                 raise ImproperlyConfigured(f"{name} must be one of {', '.join(known)}")
         if self.lowest_mixin > self.mixin:
             raise ImproperlyConfigured("lowest_mixin must not be above mixin")
+        threshold = self.fusion_threshold
+        if threshold and not (re.fullmatch(r"[0-9]{1,19}", threshold) and 0 < int(threshold) <= HIGHEST):
+            raise ImproperlyConfigured("fusion_threshold must be a whole number of atomic units above zero, or empty")
         if self.fee and not (re.fullmatch(r"[0-9]{1,19}", self.fee) and 0 < int(self.fee) <= HIGHEST):
             raise ImproperlyConfigured("fee must be a whole number of atomic units above zero, or empty")
         if self.genesis and not HEX64.fullmatch(self.genesis):
@@ -99,6 +106,7 @@ _RANGES = (
     ("verified_addresses", 0, 10_000_000),
     ("addresses_ahead", 0, 100_000),
     ("quiet_seconds", 0, 86_400),
+    ("fusion_outputs", 2, 100_000),
 )
 _CHOICES = (
     ("dialect", (AUTO, SNAKE, CAMEL)),

@@ -292,6 +292,9 @@ class Snake:
         tail = tuple(tx.hash for tx in self._history.newest(TAIL))
         return replace(order, count=count, tail=tail, known=known)
 
+    def chore(self, tip: int) -> None:
+        """This dialect cannot join outputs."""
+
     def broadcast(self, prepared: Prepared) -> SendResult:
         order = Order.read(prepared.blob)
         made = self._already_made(order)

@@ -8,10 +8,11 @@ from typing import Any
 
 from tests.nodes.forknote import wire
 from tests.nodes.forknote.chain import UNCONFIRMED, Tx, digest, is_address
-from tests.nodes.forknote.wallet import CANCELLED, CREATED, FAILED, LARGEST, SUCCEEDED, Row, Wallet
+from tests.nodes.forknote.wallet import CANCELLED, CREATED, FAILED, LARGEST, SUCCEEDED, Held, Row, Wallet
 from tests.nodes.forknote.wire import INVALID, DomainError, Method, Param, WireError
 
 USUAL, CHANGE = 0, 2
+FEWEST_TO_JOIN = 12  # FUSION_TX_MIN_INPUT_COUNT
 
 
 class CamelWallet(Wallet):
@@ -338,13 +339,39 @@ class CamelWallet(Wallet):
 
     def estimate_fusion(self, threshold: int, addresses: list[str]) -> dict[str, Any]:
         ready = [one for one in self.coins() if self.is_spendable(one)]
-        return {"fusionReadyCount": 0, "totalOutputCount": len(ready)}
+        joinable = sum(map(len, self._heaps(threshold)))
+        return {"fusionReadyCount": joinable, "totalOutputCount": len(ready)}
+
+    def _heaps(self, threshold: int) -> list[list[Held]]:
+        """Spendable outputs below the threshold, those of one number of digits together; twelve make a heap."""
+        heaps: dict[int, list[Held]] = {}
+        for one in self.coins():
+            if self.is_spendable(one) and one.amount < threshold:
+                heaps.setdefault(len(str(one.amount)), []).append(one)
+        return [heap for heap in heaps.values() if len(heap) >= FEWEST_TO_JOIN]
 
     def send_fusion(
         self, threshold: int, anonymity: int, addresses: list[str], destinationAddress: str
     ) -> dict[str, Any]:
-        """There is never anything to join in this model."""
-        raise DomainError("Internal error occurred" if threshold < 10_000_000 else "Index is out of range")
+        if threshold < 10_000_000:
+            raise DomainError("Internal error occurred")
+        self.refuse_if_told()
+        heap = next(iter(self._heaps(threshold)), None)
+        if heap is None:
+            raise DomainError("Index is out of range")
+        whole = sum(one.amount for one in heap)
+        data = self.new_extra("")
+        joined = ((destinationAddress, whole),)
+        tx = Tx(digest("tx", self.chain.number()), tuple(one.coin for one in heap), joined, 0, data, 0)
+        self.chain.every[tx.hash] = tx
+        row = Row(tx.hash, SUCCEEDED, 0, data, transfers=[(destinationAddress, whole, USUAL), *self._inputs(tx)])
+        self.now.rows.append(row)
+        problem = self.relay(tx)
+        if problem:
+            row.state = FAILED
+            raise DomainError(problem)
+        self.now.sent[tx.hash] = tx
+        return {"transactionHash": tx.hash}
 
 
 def _payment_id(row: Row) -> str:
