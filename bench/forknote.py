@@ -51,6 +51,7 @@ def by_ledger(report: Report, world: ForknoteWorld, credited: dict[tuple[str, st
     from wallets_site.base.clock import now
 
     coin = Coin.objects.create(symbol="FRK", name="Forknote", decimals=8, confirmations=DEPTH, pool_size=0)
+    world.node.mine(blocks=coin.watch_confirmations)
     use = wallets.connect(coin=coin, name="forknote", kind="forknote", options=world._settings)
     Deposit.objects.bulk_create(
         (
