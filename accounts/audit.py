@@ -45,6 +45,8 @@ class What(StrEnum):
     WEBHOOK_ADDED = "webhook_added"
     WEBHOOK_CHANGED = "webhook_changed"
     WEBHOOK_REMOVED = "webhook_removed"
+    RECOVERY_END_ASKED = "recovery_end_asked"
+    RECOVERY_ENDED = "recovery_ended"
     SETTINGS_CHANGED = "settings_changed"
     NODE_ASKED = "node_asked"
 

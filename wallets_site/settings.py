@@ -195,6 +195,9 @@ SEAL_FILE = Path(env.str("WALLETS_SEAL_FILE", default=str(DATA_DIR / "seals.log"
 # Private targets that members' webhooks may call nevertheless: host:port, separated by commas.
 WALLETS_WEBHOOK_PRIVATE: list[str] = env.list("WALLETS_WEBHOOK_PRIVATE", default=[])
 
+# Tells how far this site has got; a database behind it was put back from a backup.
+GENERATION_FILE = Path(env.str("WALLETS_GENERATION_FILE", default=str(DATA_DIR / "generation")))
+
 # Called with the name of each step of a payout; only the fault tests set it.
 WALLETS_STEP_HOOK = env.str("WALLETS_STEP_HOOK", default="")
 

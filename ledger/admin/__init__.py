@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from ledger.admin import books, coins, corrections, decisions, payouts, rates, site, unclear, wallets
+from ledger.admin import books, coins, corrections, decisions, payouts, rates, recovery, site, unclear, wallets
 
-__all__ = ["books", "coins", "corrections", "decisions", "payouts", "rates", "site", "unclear", "wallets"]
+__all__ = ["books", "coins", "corrections", "decisions", "payouts", "rates", "recovery", "site", "unclear", "wallets"]

@@ -12,7 +12,7 @@ from ledger.drains import pay
 from ledger.drains.clock import Budget
 from ledger.drains.scan import Watch
 from ledger.models import CoinWallet
-from ledger.services import addresses, payouts
+from ledger.services import addresses, payouts, recovery
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +30,7 @@ def chores(wallet_id: int) -> None:
     with locks.exclusive(f"chores:{wallet_id}") as mine:
         if not mine:
             return
+        recovery.look()
         use = CoinWallet.objects.select_related("coin", "wallet").get(wallet_id=wallet_id)
         if use.wallet.state != Wallet.State.OK or not use.is_active:
             return

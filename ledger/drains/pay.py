@@ -32,7 +32,7 @@ from ledger.drains.alone import alone
 from ledger.drains.clock import Budget
 from ledger.drains.scan import ask_health
 from ledger.models import CoinWallet, Dispatch, Withdrawal
-from ledger.services import addresses, payouts, wallets
+from ledger.services import addresses, payouts, recovery, wallets
 from wallets_site.base.errors import WrongState
 
 log = logging.getLogger(__name__)
@@ -44,6 +44,7 @@ def pay(wallet_id: int) -> bool:
 
 
 def _work(wallet_id: int) -> bool:
+    recovery.look()
     use = CoinWallet.objects.select_related("coin", "wallet").get(wallet_id=wallet_id)
     if not has_work(use):
         return True

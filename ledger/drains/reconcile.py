@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from adapters import registry
+from adapters.base import NodeDown
 from ledger import locks
 from ledger.drains.scan import Watch
 from ledger.models import Coin, CoinWallet
-from ledger.services import holds, liabilities, seals, solvency
+from ledger.services import generation, holds, liabilities, recovery, seals, solvency
 from ledger.services.wallets import first_in
 
 EVERY: Final = 180  # seconds between two checks of a coin
@@ -26,6 +27,8 @@ def reconcile(coin_id: int) -> None:
 
 def nodes_hold(coin: Coin) -> int:
     """Everything whose keys we hold, retired wallets included. Raises NodeError when one of them cannot say."""
+    if recovery.current() is not None:
+        raise NodeDown("the database is an older copy, and what it lacks is still being read from the chain")
     total = 0
     for use in CoinWallet.objects.select_related("wallet").filter(coin=coin):
         total += registry.open(use.wallet).funds(Watch(use.wallet)).total
@@ -40,5 +43,6 @@ def due_coins() -> list[int]:
 
 def keep_books() -> None:
     """What needs no node."""
+    generation.note_progress()
     holds.expire_holds()
     seals.seal_pending()

@@ -11,9 +11,10 @@ from adapters.base import CoinAdapter, Health, NodeError, Watched
 from adapters.models import Wallet
 from ledger.drains.alone import alone
 from ledger.drains.clock import Budget
+from ledger.drains.recovery import settle
 from ledger.models import Address, CoinWallet, Dispatch
 from ledger.pokes import enqueue
-from ledger.services import deposits, wallets
+from ledger.services import deposits, recovery, wallets
 
 log = logging.getLogger(__name__)
 
@@ -55,13 +56,15 @@ def scan(wallet_id: int) -> bool:
 
 
 def _look(wallet_id: int) -> bool:
+    recovery.look()
     use = CoinWallet.objects.select_related("coin", "wallet").get(wallet_id=wallet_id)
     adapter = registry.open(use.wallet)
     if not ask_health(use.wallet, adapter):
         return False
     try:
-        _read_pages(use, adapter)
+        whole = _read_pages(use, adapter)
         _ask_again(use, adapter)
+        settle(use, adapter, whole=whole)
     except NodeError as error:
         wallets.record_health(use.wallet, Health(ok=False, reason=str(error)))
         return False
@@ -76,7 +79,8 @@ def ask_health(wallet: Wallet, adapter: CoinAdapter) -> bool:
     return health.ok
 
 
-def _read_pages(use: CoinWallet, adapter: CoinAdapter) -> None:
+def _read_pages(use: CoinWallet, adapter: CoinAdapter) -> bool:
+    """Whether it came to the end."""
     budget, cursor, watch = Budget(), use.wallet.cursor, Watch(use.wallet)
     while True:
         page = adapter.transfers(cursor, watch, use.coin.confirmations)
@@ -85,7 +89,7 @@ def _read_pages(use: CoinWallet, adapter: CoinAdapter) -> None:
         if page.lost:
             wallets.tell_lost_addresses(use.wallet, page.lost)
         if not page.more or not budget.left:
-            return
+            return not page.more
 
 
 def _ask_again(use: CoinWallet, adapter: CoinAdapter) -> None:

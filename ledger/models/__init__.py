@@ -9,6 +9,7 @@ from ledger.models.keys import KeyCap, KeySpend
 from ledger.models.out import Delivery, Event, Feed, FeedItem, Inbox, Mute, Push, PushAttempt, Webhook
 from ledger.models.people import Address, Approval, Contact, Invoice, Operation
 from ledger.models.purses import InvoiceNote, Purse
+from ledger.models.recovery import Generation, Recovered, Recovery, RecoveryWallet
 from ledger.models.site import CronRun, RulesVersion, SiteSettings
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Feed",
     "FeedItem",
     "Freeze",
+    "Generation",
     "Hold",
     "Inbox",
     "Invoice",
@@ -50,6 +52,9 @@ __all__ = [
     "Queue",
     "Rate",
     "RatePoint",
+    "Recovered",
+    "Recovery",
+    "RecoveryWallet",
     "RulesVersion",
     "Seal",
     "SiteSettings",

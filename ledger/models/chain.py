@@ -133,6 +133,7 @@ class Freeze(models.Model):
     class Cause(models.TextChoices):
         KEY_ALARM = "key_alarm", "coins left the wallet without us"
         VANISHED = "vanished", "a credited deposit vanished"
+        RECOVERY = "recovery", "the database was put back from a backup"
         MANUAL = "manual", "stopped by a manager"
 
     cause = models.CharField(max_length=12, choices=Cause)

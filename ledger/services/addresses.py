@@ -12,7 +12,7 @@ from adapters.base import AddressRequest, NewAddress
 from adapters.models import Wallet
 from ledger import locks, nodes, posting
 from ledger.models import Account, Address, Coin, CoinWallet, Kind
-from ledger.services import states
+from ledger.services import generation, states
 from wallets_site.base.clock import now
 from wallets_site.base.errors import CoinUnavailable, LimitReached, NotFound
 
@@ -78,6 +78,7 @@ def _from_pool(user: User, use: CoinWallet, key: str, label: str) -> Address | N
         address.account, address.request_key = account, key
         address.label, address.assigned_at = label.strip()[:LABEL], now()
         address.save(update_fields=["account", "request_key", "label", "assigned_at"])
+        generation.bump()
         return address
 
 
@@ -104,6 +105,7 @@ def allot_number(wallet_id: int) -> int:
         number = use.next_number
         use.next_number = number + 1
         use.save(update_fields=["next_number"])
+        generation.bump()
     return number
 
 

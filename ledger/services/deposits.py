@@ -14,8 +14,8 @@ from django.db.models import Q
 
 from adapters.base import Found, Page
 from ledger import events, locks, posting
-from ledger.models import Address, CoinWallet, Deposit, Dispatch, Freeze, Kind, Operation
-from ledger.services import bills, purse_payments
+from ledger.models import Address, CoinWallet, Deposit, Dispatch, Freeze, Kind, Operation, Recovered, RecoveryWallet
+from ledger.services import bills, matching, purse_payments, recovery
 from wallets_site.base.clock import now
 
 MISSING_POLLS: Final = 2  # polls in a row that must not know a deposit before it counts as gone
@@ -69,12 +69,15 @@ def record_transfers(use: CoinWallet, transfers: Sequence[Found]) -> None:
             deposit = _first_seen(use, item, addresses.get((item.address, item.extra)))
             known[item.txid, item.output] = deposit
         _update(use, deposit, item)
-    _check_outgoing(use, [item for item in transfers if not item.incoming and not item.gone and not _older(use, item)])
+    outgoing = [item for item in transfers if not item.incoming and not item.gone]
+    part = recovery.reading(use.wallet_id) if outgoing else None
+    _check_outgoing(use, [item for item in outgoing if not _older(use, item, again=part is not None)], part)
 
 
 def _first_seen(use: CoinWallet, item: Found, address: Address | None) -> Deposit:
     """What reaches an invoice that a member paid inside this site already is nobody's: it waits for a manager."""
-    account = address.account if address else None
+    # One held by the suspense account was set aside after a restored backup: nobody is known to hold it.
+    account = address.account if address and address.account and address.account.owner_id else None
     invoice = getattr(address, "invoice", None)
     if invoice is not None and not bills.claim(invoice.payment_hash, use.coin, inside=False):
         account, invoice = None, None
@@ -200,9 +203,10 @@ def _returned(deposit: Deposit) -> None:
     )
 
 
-def _older(use: CoinWallet, item: Found) -> bool:
-    """What left the wallet before this site was connected to it is its owner's business."""
-    return use.wallet.scanned_at is None or (item.at is not None and item.at < use.wallet.created_at)
+def _older(use: CoinWallet, item: Found, *, again: bool) -> bool:
+    """What left the wallet before this site was connected to it is its owner's business. again: the books are an older
+    copy, which may be from before the first scan."""
+    return (use.wallet.scanned_at is None and not again) or (item.at is not None and item.at < use.wallet.created_at)
 
 
 def _under_way(use: CoinWallet, outgoing: Sequence[Found]) -> set[str]:
@@ -214,13 +218,19 @@ def _under_way(use: CoinWallet, outgoing: Sequence[Found]) -> set[str]:
     return {item.txid for item in outgoing if item.extra and item.extra in extras}
 
 
-def _check_outgoing(use: CoinWallet, outgoing: Sequence[Found]) -> None:
-    """A transfer out of our wallet that no dispatch explains: somebody else has the key, or used the node."""
+def _check_outgoing(use: CoinWallet, outgoing: Sequence[Found], part: RecoveryWallet | None) -> None:
+    """A transfer out of our wallet that no dispatch explains: somebody else has the key, or used the node; in a
+    recovery, more likely the site itself, after the backup was made."""
     txids = {item.txid for item in outgoing}
     if not txids:
         return
     ours = Dispatch.objects.filter(wallet=use.wallet).filter(Q(txid__in=txids) | Q(ident__in=txids))
     known = {text for pair in ours.values_list("txid", "ident") for text in pair} | _under_way(use, outgoing)
+    if part is not None:
+        matching.note_seen(part, use, [item for item in outgoing if item.txid not in known])
+        return
+    if txids - known:
+        known |= set(Recovered.objects.filter(wallet=use.wallet, txid__in=txids).values_list("txid", flat=True))
     for txid in sorted(txids - known):
         _raise_key_alarm(use, txid, "a transaction this site did not make")
     confirmed = {item.txid for item in outgoing if item.confirmations > 0}

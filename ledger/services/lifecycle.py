@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from accounts.capabilities import Capability, require
 from ledger import locks
 from ledger.models import Approval, Operation, Purpose, Withdrawal
-from ledger.services import confirmations, limits, moves, site_settings, withdrawals
+from ledger.services import confirmations, limits, moves, recovery, site_settings, withdrawals
 from wallets_site.base.clock import now
 from wallets_site.base.errors import InvalidRequest, NotAllowed, NotFound, WalletError, WrongState
 
@@ -63,6 +63,7 @@ def reject(*, user: User, operation_id: int, reason: str) -> Operation:
         row = _for_managers(user, operation_id)
         if row.status != Operation.Status.UNCONFIRMED:
             raise WrongState("This payment waits for no approval.")
+        recovery.demand_read(row.coin)
         _cancel(row, f"Rejected by a manager: {_reason(reason)}", actor_id=user.pk)
         _note(row, user, Approval.Verdict.REJECTED, reason)
     return row
@@ -73,6 +74,7 @@ def cancel_as_manager(*, user: User, operation_id: int, reason: str) -> Operatio
     require(user, Capability.MANAGE_WALLETS)
     with transaction.atomic(durable=True):
         row = _for_managers(user, operation_id)
+        recovery.demand_read(row.coin)
         _cancel(row, f"Cancelled by a manager: {_reason(reason)}", actor_id=user.pk)
         _note(row, user, Approval.Verdict.CANCELLED, reason)
     return row
@@ -106,6 +108,7 @@ def cancel(*, user: User, operation_id: int, key: str) -> Operation:
         if row.user_id != user.pk:
             raise NotFound("There is no such payment.")
         if row.status != Operation.Status.CANCELLED:
+            recovery.demand_over()
             _cancel(row, "Cancelled by you.", actor_id=user.pk)
     return row
 
@@ -122,7 +125,7 @@ def write_note(*, user: User, operation_id: int, note: str) -> None:
 def expire_unconfirmed() -> int:
     """Cancel requests nobody confirmed in time; how many. Deposits and confirmed payments are never touched."""
     minutes = site_settings.current().cron_autocancel
-    if not minutes:
+    if not minutes or recovery.current() is not None:
         return 0
     oldest = now() - timedelta(minutes=minutes)
     rows = Operation.objects.filter(status=Operation.Status.UNCONFIRMED, incoming=False, updated_at__lt=oldest)

@@ -24,7 +24,7 @@ from ledger.models import (
     Purpose,
     Withdrawal,
 )
-from ledger.services import bills, fees, purse_payments, site_settings, solvency
+from ledger.services import bills, fees, generation, purse_payments, site_settings, solvency
 from ledger.services.moves import held_of
 from ledger.services.withdrawals import close, give_back
 from wallets_site.base.clock import now
@@ -111,6 +111,7 @@ def begin_attempt(pk: int) -> Dispatch | None:
         Attempt.objects.create(dispatch=row, number=row.attempts, begun_at=row.attempted_at)
         if row.attempts == 1:
             _to_transit(row)
+        generation.bump()
         return row
 
 
@@ -236,6 +237,13 @@ def release(pk: int, reason: str) -> None:
         for withdrawal in _out_of_transit(row):
             _requeue_or_fail(withdrawal, reason)
         _bury(row, reason)
+
+
+def adopt(row: Dispatch, *, confirmations: int) -> None:
+    """A payment found on the chain whose record was lost with a newer database: booked from its send to its end. The
+    row is new and its withdrawals are its own."""
+    _to_transit(row)
+    close_found(row, txid=row.ident, confirmations=confirmations, fee=None)
 
 
 def close_absent(row: Dispatch, reason: str) -> None:

@@ -29,6 +29,7 @@ class CoinRules:
     fees: Mapping[str, FeeRule]
     limits: Mapping[str, Limit]
     frozen: Mapping[int, str]
+    recovering: bool = False  # stopped because the database was put back from a backup
 
     def fee(self, purpose: Purpose) -> tuple[int, int]:
         """(atomic units, millionths of the amount)."""
@@ -71,6 +72,7 @@ def _load(number: int) -> Rules:
     limits: dict[int, dict[str, Limit]] = defaultdict(dict)
     frozen: dict[int, dict[int, str]] = defaultdict(dict)
     stopped: set[int] = set()
+    recovering: set[int] = set()
     for fee in FeeRule.objects.all():
         fees[fee.coin_id][fee.purpose] = fee
     for limit in Limit.objects.all():
@@ -78,12 +80,13 @@ def _load(number: int) -> Rules:
     for freeze in Freeze.objects.filter(ended_at=None).order_by("-pk"):
         if freeze.wallet_id is not None:
             stopped.add(freeze.wallet_id)
+            recovering |= {freeze.wallet_id} if freeze.cause == Freeze.Cause.RECOVERY else set()
         if freeze.coin_id is not None and freeze.user_id is not None:
             frozen[freeze.coin_id][freeze.user_id] = freeze.reason
     coins = {}
     for coin in Coin.objects.all():
         use = uses.get(coin.pk)
-        is_stopped = use is not None and use.wallet_id in stopped
-        coins[coin.pk] = CoinRules(coin, use, is_stopped, fees[coin.pk], limits[coin.pk], frozen[coin.pk])
+        is_stopped, is_read = (use is not None and use.wallet_id in group for group in (stopped, recovering))
+        coins[coin.pk] = CoinRules(coin, use, is_stopped, fees[coin.pk], limits[coin.pk], frozen[coin.pk], is_read)
     site = SiteSettings.objects.filter(pk=ONE).first() or SiteSettings(pk=ONE)
     return Rules(number, site, coins, {each.coin.symbol: each for each in coins.values() if each.coin.is_active})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from adapters.models import Wallet
 from ledger.models import Coin
 from ledger.services import rules
@@ -25,6 +27,13 @@ def state_of(known: CoinRules) -> CoinState:
         return CoinState(False, False, False, f"{coin.name} is switched off on this site.")
     if use is None:
         return CoinState(False, False, True, f"No {coin.name} node is connected to this site yet.")
+    if known.recovering:
+        # Nobody knows yet what of this was paid after the backup was made: a balance may be too high.
+        return CoinState(
+            coin.deposits_on, False, False,
+            _("This site was put back from a backup and is reading the %(coin)s network again: sending and withdrawals"
+              " wait, and balances may still change.") % {"coin": coin.name},
+        )  # fmt: skip
     if use.wallet.state == Wallet.State.DOWN:
         return CoinState(
             coin.deposits_on, False, True,

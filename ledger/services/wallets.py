@@ -70,6 +70,8 @@ def end_freeze(*, user: User, freeze_id: int, reason: str) -> Freeze:
         freeze = locks.freeze(freeze_id)
         if freeze.ended_at is not None:
             raise WrongState("This freeze has ended already.")
+        if freeze.cause == Freeze.Cause.RECOVERY:
+            raise WrongState("The site is in recovery: two people end that, and this freeze with it.")
         freeze.ended_at, freeze.ended_by, freeze.ended_reason = now(), user, reason.strip()[:300]
         freeze.save(update_fields=["ended_at", "ended_by", "ended_reason"])
         events.emit("payouts_released", freeze=freeze.pk, by=user.pk)

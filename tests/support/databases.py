@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.db import connections
@@ -121,8 +122,13 @@ class Templates:
     def copy(self, engine: str) -> Iterator[Database]:
         """A fresh copy in use; given back and removed at the end, whatever still holds it."""
         make = {"sqlite": self._copy_sqlite, "postgresql": self._copy_postgresql}[engine]
+        before = settings.GENERATION_FILE
         with make(self.folder / f"site{next(self._numbers)}") as database:
-            yield database
+            settings.GENERATION_FILE = database.folder / "generation"  # where its child processes find it as well
+            try:
+                yield database
+            finally:
+                settings.GENERATION_FILE = before
 
     @contextmanager
     def _copy_sqlite(self, folder: Path) -> Iterator[Database]:

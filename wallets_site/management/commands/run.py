@@ -5,11 +5,13 @@ from argparse import ArgumentParser
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 
+from ledger.services import recovery
 from wallets_site.supervisor import Supervisor, Timing
 
 
@@ -57,6 +59,10 @@ def run_site(out: OutputWrapper, *, port: int | None, timing: Timing, then: Call
         out.flush()
         then()
 
+    if recovery.look(missing_counts=settings.CLUSTER_ON) is not None:
+        out.write(
+            "This database is an older copy: payouts wait until two people end the recovery in the administration."
+        )
     try:
         supervisor = Supervisor(port=port, timing=timing, on_ready=ready)
     except OSError as error:
