@@ -29,6 +29,7 @@ from ledger.drains import chores, scan
 from ledger.models import Coin, CoinWallet, FeeRule, Limit, Purpose
 from ledger.money import parse
 from ledger.services import addresses, faucet, rates, sending, wallets
+from wallets_site import demo_lightning
 from wallets_site.base.clock import now
 
 PEOPLE: Final = ("alice", "bob", "manager")
@@ -111,8 +112,11 @@ class Demo:
 
 
 def seed(logins: dict[str, str], folder: Path) -> None:
-    alice, bob, _manager = make_people(logins)
+    alice, bob, manager = make_people(logins)
     coins = [_make_coin(plan, folder / "chains", position) for position, plan in enumerate(COINS, 1)]
+    lightning = demo_lightning.make(folder / "chains", len(COINS) + 1)
+    _tell_nodes_where_we_are()
+    demo_lightning.fill(lightning, alice, bob, manager)
     for plan, coin in zip(COINS, coins, strict=True):
         _give(coin, alice, plan.gift)
         _give(coin, bob, plan.gift)
