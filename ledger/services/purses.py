@@ -152,8 +152,8 @@ def make_person(*, owner: User, label: str, purse: str, where: str = "") -> tupl
         return user, open_purse(user=user, name=purse)
 
 
-def people_of(owner: User) -> list[User]:
-    return list(managed_of(owner))
+def managed_people(owner: User) -> QuerySet[User]:
+    return managed_of(owner)
 
 
 def person_of(owner: User, pk: int) -> User | None:

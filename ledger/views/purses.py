@@ -36,12 +36,15 @@ def index(request: HttpRequest) -> HttpResponse:
 
 def _list_context(request: HttpRequest, form: PurseForm) -> dict[str, Any]:
     user = person(request)
+    managed = purses.managed_people(user) if may(user, Capability.MANAGE_API_USERS) else None
+    total = managed.count() if managed is not None else 0
     return {
         "lightning": purses.has_lightning(),
         "purses": purses.of(user),
         "closed": purses.of(user, closed=True),
         "form": form,
-        "managed": purses.people_of(user) if may(user, Capability.MANAGE_API_USERS) else [],
+        "managed": list(managed.order_by("-pk")[:PAGE]) if managed is not None else [],
+        "managed_more": total if total > PAGE else 0,
     }
 
 

@@ -55,7 +55,7 @@ def _shown(found: list[tuple[Purse, User]], owner: User, *, all_keys: bool = Tru
 
 def list_people(asked: Asked) -> HttpResponse:
     owner = _owner(asked)
-    return answer([shapes.managed(person, owner) for person in purses.people_of(owner)])
+    return answer([shapes.managed(person, owner) for person in purses.managed_people(owner)])
 
 
 def make_person(asked: Asked) -> HttpResponse:
