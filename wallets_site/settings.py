@@ -102,7 +102,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "ledger.api.wp3.middleware.ConfirmationLinks",
+    "ledger.api.wp3.middleware.WordPressPages",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "wallets_site.personal.Personal",
     "django.contrib.messages.middleware.MessageMiddleware",

@@ -199,6 +199,13 @@ def test_an_unknown_action_is_the_sites_own_page(at_alice, coin, action):
     assert answer.headers["Content-Type"].startswith("text/html")
 
 
+def test_an_unknown_action_is_a_page_for_strangers_too(anybody, coin):
+    for answer in (anybody.get("does_not_exist"), anybody.client.get("/?__wallets_action=nope")):
+        assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+        assert "knows no such action" in answer.content.decode()
+    assert anybody.client.get("/").status_code == 302
+
+
 @pytest.mark.parametrize("path", ["/", "/index.php", "/any/path/", "/wallets/api3/get_nonces"])
 def test_the_query_form_works_on_every_front_end_path(at_alice, coin, path):
     assert "coins" in read(at_alice.get("get_coins_info", path=path))
@@ -228,8 +235,9 @@ def test_body_and_query_that_disagree_are_a_bad_request(at_alice, coin):
     query = "/?__wallets_apiversion=3&__wallets_action=get_coins_info"
     same = {"__wallets_action": "get_coins_info"}
     assert at_alice.client.post(query, same).status_code == 200
-    answer = at_alice.client.post(query, {"__wallets_action": "do_move"})
-    assert (answer.status_code, answer.headers["Content-Type"]) == (400, "text/html; charset=utf-8")
+    for other in ({"__wallets_action": "do_move"}, {"__wallets_symbol": "TST"}, {"__wallets_nobody_reads_this": "2"}):
+        answer = at_alice.client.post(query + "&__wallets_symbol=X&__wallets_nobody_reads_this=1", other)
+        assert (answer.status_code, answer.headers["Content-Type"]) == (400, "text/html; charset=utf-8")
 
 
 def test_other_methods_are_not_allowed_and_head_has_no_body(at_alice, coin):

@@ -46,9 +46,6 @@ DIFFERENCES: dict[str, Allowed] = {
         one.action == "notify" and "failed with status" in one.answer
     ),
     "D9 an unknown version is an error of the API": lambda one, what: one.values.get("__wallets_apiversion") == "4",
-    "D10 an unknown action is the site's own page, which asks strangers to sign in": lambda one, what: (
-        what.at == "status" and (what.theirs, what.ours) == (200, 302) and one.name == "unknown action v3 anon"
-    ),
     "D12 an amount is plain digits": lambda one, what: "1e400" in one.path and what.at == "/message",
     "D13 an address is checked when it is asked for": lambda one, what: (
         "notanaddress" in one.path or (isinstance(what.theirs, dict) and what.theirs.get("address") == "notanaddress")

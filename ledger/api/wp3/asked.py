@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from django.core.exceptions import BadRequest
+from django.contrib.auth.middleware import get_user
 from django.http import HttpRequest
 
 from accounts import keys, nonces
@@ -47,8 +47,8 @@ class Asked:
 
     @property
     def session_user(self) -> User | None:
-        user = self.request.user
-        return user if user.is_authenticated and user.is_active else None
+        user = get_user(self.request)
+        return user if isinstance(user, User) and user.is_active else None
 
     def who(self) -> User:
         """Whose request it is: the key's owner or the session's. Raises Refusal -106.
@@ -91,12 +91,8 @@ class Asked:
 
 
 def value_of(request: HttpRequest, name: str) -> str | None:
-    """A parameter from the query or the body; a PHP array counts as an empty text.
-
-    Raises BadRequest where they differ: WordPress itself answers that with HTTP 400."""
+    """A parameter from the query or the body; a PHP array counts as an empty text."""
     query, body = request.GET.get(name), request.POST.get(name)
-    if query is not None and body is not None and query != body:
-        raise BadRequest("body and query disagree")
     found = body if query is None else query
     if found is None and any(key.startswith(name + "[") for key in (*request.GET, *request.POST)):
         return ""

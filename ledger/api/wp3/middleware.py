@@ -11,12 +11,15 @@ from collections.abc import Callable
 from typing import Final
 
 from django.conf import settings
-from django.contrib.auth import get_user
+from django.contrib.auth.middleware import get_user
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import render, resolve_url
 from django.utils import translation
 from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from ledger.api.wp3 import access, acting, background, confirming, legacy, reading
 from ledger.api.wp3.answers import LEGACY_OFF, UNSPECIFIED, Refusal, error, never_cached, private
@@ -34,6 +37,7 @@ LEGACY_TOLD: Final = (
     "Legacy JSON APIs are disabled on this system. Please use version 3 of the API in your requests, or contact the "
     "site administrator to enable legacy API endpoints."
 )
+UNKNOWN_ACTION: Final = gettext_noop("This site knows no such action. Sign in to see your coins.")
 _PRETTY: Final = (
     re.compile(r"/wallets/(?:api(?P<version>[23])/)?(?P<action>get_coins_info|get_nonces|get_users_info)/?", re.ASCII),
     re.compile(
@@ -88,28 +92,47 @@ class WordPressApi:
         return self.sessions.process_response(request, response) if request.session.accessed else response
 
 
-class ConfirmationLinks:
-    """The link of a confirmation mail, which is a page like the others: it works on every front-end path."""
+class WordPressPages:
+    """What of the API is a page, on every front-end path: the link of a confirmation mail, and an unknown action."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not request.path.startswith(NOT_FRONT_END) and _says(request, "confirm"):
+        if request.path.startswith(NOT_FRONT_END):
+            return self.get_response(request)
+        if _says(request, "confirm"):
             return confirming.page(request, value_of(request, PREFIX + "confirm") or "")
-        return self.get_response(request)
+        response = self.get_response(request)
+        if _says(request, "action") and response.headers.get("Location", "").startswith(resolve_url("account_login")):
+            return no_such_action(request)
+        return response
+
+
+def no_such_action(request: HttpRequest) -> HttpResponse:
+    """The plugin answers with its public home page, and 200; a stranger here would only be led to the sign-in."""
+    return render(request, "ledger/confirm.html", {"message": _(UNKNOWN_ACTION), "ok": False})
 
 
 def _asked(request: HttpRequest) -> Asked | None:
-    """What is asked of the API, or None for what is no business of it. Raises BadRequest."""
+    """What is asked of the API, or None for what is no business of it.
+
+    Raises BadRequest where body and query say different things: WordPress itself answers that with HTTP 400.
+    """
     path_values = _path_values(request.path)
     if path_values is None and not _says(request, "action"):
         return None
     if _says(request, "confirm"):
         return None
+    if request.method == "POST" and any(_differs(request, name) for name in request.GET):
+        raise BadRequest("body and query disagree")
     path_values = path_values or {}
     action = value_of(request, PREFIX + "action") or path_values.pop("action", "")
     return Asked(request, action, _version(request, path_values), path_values)
+
+
+def _differs(request: HttpRequest, name: str) -> bool:
+    return name.startswith(PREFIX) and name in request.POST and request.POST[name] != request.GET[name]
 
 
 def _answer(asked: Asked, handler: Handler) -> HttpResponse:
