@@ -33,8 +33,9 @@ class SiteSettingsAdmin(_Admin):
     fieldsets: ClassVar = (
         (None, {"fields": ("notice",)}),
         ("Confirmations", {"fields": (
-            "confirm_withdraw_user", "confirm_withdraw_admin", "confirm_move_user", "confirm_move_admin",
-            "confirm_link_hours", "cron_autocancel")}),
+            "confirm_withdraw_user", "confirm_withdraw_admin", "approve_withdrawals", "confirm_move_user",
+            "confirm_move_admin", "confirm_link_hours", "confirm_redirect_url", "confirm_redirect_seconds",
+            "cron_autocancel")}),
         ("Background work", {"fields": (
             "cron_address", "crontab_line", "last_run", "cron_interval", "cron_batch_size", "notify_secret")}),
         ("WordPress API", {"fields": ("legacy_json_apis", "wp_login", "retries_move")}),

@@ -29,8 +29,12 @@ class SiteSettings(models.Model):
         help_text="Asked of programs that use the WordPress API; on the pages people confirm by password or factor.",
     )  # fmt: skip
     confirm_withdraw_admin = models.BooleanField(
-        "withdrawals: a manager approves", default=False,
-        help_text="Every one; each coin's limits can ask for it above an amount only.",
+        "withdrawals by program: a manager approves", default=True,
+        help_text="Each one that a program asks for by the WordPress API.",
+    )  # fmt: skip
+    approve_withdrawals = models.BooleanField(
+        "all other withdrawals: a manager approves", default=False,
+        help_text="Each one, wherever it was asked for; each coin's limits can ask for it above an amount only.",
     )  # fmt: skip
     confirm_move_user = models.BooleanField(
         "transfers: confirm by mail", default=True, help_text="Asked of programs that use the WordPress API."
@@ -40,6 +44,14 @@ class SiteSettings(models.Model):
     )
     confirm_link_hours = models.PositiveSmallIntegerField(
         default=24, validators=_between(1, 168), help_text="How long a link in a confirmation mail works."
+    )
+    confirm_redirect_url = models.CharField(
+        "after a confirmation by mail, lead to", max_length=200, blank=True,
+        validators=[RegexValidator(r"^(https://[^\s<>\"']+|/(?!/)[^\s<>\"']*)\Z", "a path, or an https address")],
+        help_text="A path of this site or an https address; empty: stay on the page that says so.",
+    )  # fmt: skip
+    confirm_redirect_seconds = models.PositiveSmallIntegerField(
+        "after how many seconds", default=3, validators=_between(1, 60)
     )
     retries_move = models.PositiveSmallIntegerField(
         default=1, validators=_between(1, 10), help_text="Told to programs; a transfer here is settled or refused."

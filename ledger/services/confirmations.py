@@ -41,11 +41,13 @@ def needed(*, coin: Coin, purpose: Purpose, amount: int, proof: proofs.Proof) ->
     site = known.site
     is_move = purpose == Purpose.MOVE
     by_mail = site.confirm_move_user if is_move else site.confirm_withdraw_user
-    by_manager = site.confirm_move_admin if is_move else site.confirm_withdraw_admin
+    by_program = proof.factor == proofs.Factor.PLUGIN_API
+    by_manager = site.confirm_move_admin if is_move else site.approve_withdrawals
+    by_manager |= by_program and not is_move and site.confirm_withdraw_admin
     if not by_manager:
         limit = known.of(coin).limits.get(purpose)
         by_manager = limit is not None and limit.approve_above is not None and amount > limit.approve_above
-    return Needs(user=by_mail and proof.factor == proofs.Factor.PLUGIN_API, admin=by_manager)
+    return Needs(user=by_mail and by_program, admin=by_manager)
 
 
 def ask(operation: Operation) -> None:

@@ -21,7 +21,7 @@ def coin(site) -> Coin:
 @pytest.fixture
 def site_row(site) -> SiteSettings:
     """The site's settings, with every confirmation off."""
-    return change(confirm_move_user=False, confirm_withdraw_user=False)
+    return change(confirm_move_user=False, confirm_withdraw_user=False, confirm_withdraw_admin=False)
 
 
 def change(**values: object) -> SiteSettings:

@@ -83,6 +83,15 @@ def test_a_link_confirms_on_post_only_once_and_not_for_ever(rich, at_alice, alic
     assert balances(rich, alice, bob) == [(899_999_900, 0), (100_000_000, 0)]
 
 
+def test_a_confirmation_leads_on_where_the_site_says_so(rich, at_alice, bob):
+    change(confirm_move_user=True, confirm_redirect_url="/thanks/", confirm_redirect_seconds=5)
+    at_alice.move("bob", "1")
+    token = confirmations.token_of(Operation.objects.get(incoming=False, kind="move"))
+    assert "Refresh" not in Client().get(f"/?__wallets_confirm={token}").headers
+    assert Client().post(f"/?__wallets_confirm={token}").headers["Refresh"] == "5; url=/thanks/"
+    assert "Refresh" not in Client().post(f"/?__wallets_confirm={token}").headers
+
+
 def test_a_link_is_dead_after_its_time(rich, at_alice, alice, bob):
     change(confirm_move_user=True)
     at_alice.move("bob", "1")

@@ -18,7 +18,7 @@ from ledger import queries
 from ledger.models import Approval, Coin, Limit, Operation
 from ledger.services import confirmations, lifecycle, moves, site_settings, withdrawals
 from tests.support.factories import make_manager
-from tests.support.money import balances, blocks, books, bound, charge, fresh_key, fund, pay_now
+from tests.support.money import balances, blocks, books, bound, charge, fresh_key, fund, pay_now, send
 from tests.support.threads import at_once
 from wallets_site.base.clock import now
 from wallets_site.base.errors import InsufficientFunds, InvalidRequest, NotAllowed, NotFound, WrongState
@@ -29,6 +29,7 @@ LEFT = (400, 600)  # available, held: 500 and fees of 100 reserved of 1,000
 
 @pytest.fixture
 def rich(coin: Coin, alice: User) -> Coin:
+    change(confirm_withdraw_admin=False)
     fund(alice, coin, 1_000)
     charge(coin, "move", fixed=100)
     charge(coin, "withdrawal", fixed=100)
@@ -99,6 +100,15 @@ def test_a_withdrawal_waits_for_mail_and_manager_and_is_paid_after_both(rich, al
     pay_now(rich)
     assert fresh(asked).withdrawal.state == "attempted"
     assert Approval.objects.get().version == 1
+
+
+def test_by_default_a_manager_approves_what_programs_withdraw_and_not_what_people_do(coin, alice, manager):
+    fund(alice, coin, 2_000)
+    asked = withdraw(coin, alice)
+    assert (asked.needs_user_confirm, asked.needs_admin_confirm) == (True, True)
+    assert send(alice, coin, AWAY, 500).status == "pending"
+    change(approve_withdrawals=True)
+    assert send(alice, coin, AWAY, 500).status == "unconfirmed"
 
 
 def test_a_manager_is_asked_above_an_amount(rich, alice, bob):
@@ -269,7 +279,7 @@ class TestTheAdmin:
     def test_the_settings_are_one_page_and_each_change_is_in_the_trail(self, site, staff, manager):
         page = reverse("admin:ledger_sitesettings_changelist")
         assert "do_cron" in staff.get(page, follow=True).content.decode()
-        form = dict.fromkeys(("confirm_link_hours", "cron_interval", "retries_move"), "1")
+        form = dict.fromkeys(("confirm_link_hours", "cron_interval", "retries_move", "confirm_redirect_seconds"), "1")
         form |= {"cron_autocancel": "99", "cron_batch_size": "5", "confirm_withdraw_user": "on"}
         assert staff.post(reverse("admin:ledger_sitesettings_change", args=[1]), form).status_code == 302
         event = AuditEvent.objects.get(what="settings_changed")
@@ -278,11 +288,18 @@ class TestTheAdmin:
         assert event.data["changes"]["confirm_move_user"] == ["True", "False"]
 
     @pytest.mark.parametrize(("name", "value"), [("cron_batch_size", "0"), ("cron_batch_size", "1001"),
-                                                 ("cron_autocancel", "10081"), ("notify_secret", "short")])  # fmt: skip
+                                                 ("cron_autocancel", "10081"), ("notify_secret", "short"),
+                                                 ("confirm_redirect_url", "//evil.example/"),
+                                                 ("confirm_redirect_url", "javascript:alert(1)"),
+                                                 ("confirm_redirect_seconds", "0"), ("retries_move", "11"),
+                                                 ("confirm_link_hours", "169"), ("cron_interval", "31")])  # fmt: skip
     def test_settings_out_of_bounds_are_refused(self, site, staff, name, value):
         form = {"confirm_link_hours": "1", "cron_interval": "1", "retries_move": "1", "cron_autocancel": "9",
-                "cron_batch_size": "5", name: value}  # fmt: skip
-        assert staff.post(reverse("admin:ledger_sitesettings_change", args=[1]), form).status_code in (200, 302)
+                "cron_batch_size": "5", "confirm_redirect_seconds": "3", name: value}  # fmt: skip
+        site_settings.current()
+        answer = staff.post(reverse("admin:ledger_sitesettings_change", args=[1]), form)
+        assert answer.status_code == 200
+        assert list(answer.context["adminform"].form.errors) == [name]
         assert getattr(site_settings.current(), name) != (int(value) if value.isdigit() else value)
 
     def test_the_cron_address_is_renewed_and_never_shown_in_the_trail(self, site, staff):

@@ -11,7 +11,7 @@ from django.core import mail
 from adapters.demo import encode_address
 from ledger.drains import mail as outbox
 from ledger.models import Delivery, Operation, SiteSettings
-from ledger.services import confirmations, lifecycle, site_settings
+from ledger.services import confirmations, lifecycle
 from ledger.services.mail import LETTERS, MOST_TRIES
 from tests.ledger.test_lifecycle import change, move, withdraw
 from tests.support.money import blocks, fund, pay_now, send
@@ -20,7 +20,7 @@ from wallets_site.base.clock import now
 
 @pytest.fixture
 def rich(coin, alice):
-    site_settings.current()
+    change(confirm_withdraw_admin=False)
     fund(alice, coin, 10_000)
     outbox.deliver()
     mail.outbox.clear()

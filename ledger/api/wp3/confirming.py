@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from ledger.models import Operation
-from ledger.services import confirmations, lifecycle
+from ledger.services import confirmations, lifecycle, site_settings
 from wallets_site.base.errors import WalletError
 
 BAD_FORMAT = "The confirmation nonce is not in the correct format. Check your link and try again"
@@ -32,7 +32,11 @@ def _confirm(request: HttpRequest, token: str) -> HttpResponse:
         row = lifecycle.confirm_by_mail(token=token)
     except WalletError as error:
         return _said(request, error.message, 410)
-    return _said(request, WAITS if row.status == Operation.Status.UNCONFIRMED else DONE, 200)
+    response = _said(request, WAITS if row.status == Operation.Status.UNCONFIRMED else DONE, 200)
+    site = site_settings.current()
+    if site.confirm_redirect_url:
+        response.headers["Refresh"] = f"{site.confirm_redirect_seconds}; url={site.confirm_redirect_url}"
+    return response
 
 
 def _said(request: HttpRequest, message: str, status: int) -> HttpResponse:
