@@ -142,6 +142,8 @@ else:
         "queue": sqlite(DATA_DIR / "queue.sqlite3", synchronous="NORMAL"),
         "cache": sqlite(DATA_DIR / "cache.sqlite3", synchronous="NORMAL"),
     }
+# False behind a pooler that hands one connection to many in turn (pgbouncer in transaction mode).
+WALLETS_DB_PREPARE = env_bool("WALLETS_DB_PREPARE", True)
 DATABASE_ROUTERS = ["wallets_site.databases.Router"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

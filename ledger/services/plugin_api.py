@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from django.db.models import FilteredRelation, OuterRef, Q, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from accounts.proof import Proof
 from accounts.queries import find_recipient
-from ledger.models import Account, Address, Coin, Kind, Limit, Operation, Purpose, Withdrawal
-from ledger.services import addresses, fees, moves, sending, withdrawals
+from ledger.models import Account, Address, Coin, Kind, Operation, Purpose, Rate, Withdrawal
+from ledger.services import addresses, fees, moves, rules, sending, withdrawals
 from ledger.services.quotes import Quote
 from ledger.services.rates import currency_of
+from ledger.services.rules import CoinRules
 from wallets_site.base.errors import InsufficientFunds
 from wallets_site.base.prepared import Prepared
 
 if TYPE_CHECKING:
     from accounts.models import User
 
+MOST_LINES: Final = 1000
+
 
 class Terms(NamedTuple):
     """A coin as programs see it, the same for everybody. Atomic units; ppm: millionths of the amount."""
 
-    coin_id: int
+    pk: int
     symbol: str
     name: str
     decimals: int
@@ -36,11 +40,9 @@ class Terms(NamedTuple):
     extra_label: str
     explorer_address: str
     explorer_tx: str
-    move_fixed: int | None
-    move_ppm: int | None
-    withdraw_fixed: int | None
-    withdraw_ppm: int | None
-    minimum: int | None
+    move_fee: tuple[int, int]  # atomic units, ppm
+    withdraw_fee: tuple[int, int]
+    minimum: int
     rate: int | None  # 10^-12 of the currency's unit for one whole coin
 
 
@@ -82,24 +84,6 @@ class Line(NamedTuple):
     outcome: str | None  # of its dispatch, when a payout was prepared
 
 
-def _coin(symbol: str) -> QuerySet[Coin, Any]:
-    return Coin.objects.filter(symbol=symbol, is_active=True).values_list(*_COIN_COLUMNS)
-
-
-def _terms(currency: str) -> QuerySet[Coin, Any]:
-    joined: dict[str, Any] = {
-        "move": FilteredRelation("fees", condition=Q(fees__purpose=Purpose.MOVE)),
-        "withdraw": FilteredRelation("fees", condition=Q(fees__purpose=Purpose.WITHDRAWAL)),
-        "bound": FilteredRelation("limits", condition=Q(limits__purpose=Purpose.WITHDRAWAL)),
-        "rate": FilteredRelation("rates", condition=Q(rates__currency=currency)),
-    }
-    rows = Coin.objects.filter(is_active=True).annotate(**joined).order_by("pk")
-    return rows.values_list(
-        "pk", *Terms._fields[1:11], "move__fixed", "move__ppm", "withdraw__fixed", "withdraw__ppm", "bound__minimum",
-        "rate__price",
-    )  # fmt: skip
-
-
 def _held(user: int) -> QuerySet[Account, Any]:
     newest = Address.objects.filter(account=OuterRef("pk"), amount=None).order_by("-assigned_at", "-pk")
     rows = Account.objects.filter(owner=user, number=0).order_by()
@@ -109,31 +93,47 @@ def _held(user: int) -> QuerySet[Account, Any]:
     )  # fmt: skip
 
 
-def _lines(user: int, coin: int, first: int, count: int) -> QuerySet[Operation, Any]:
-    """Of what is skipped only the index is read."""
-    wanted = Operation.objects.filter(user=user, coin=coin).order_by("-created_at", "-id")
-    rows = Operation.objects.filter(pk__in=wanted.values("pk")[first : first + count]).order_by("-created_at", "-id")
-    return rows.values_list(
-        "pk", *Line._fields[1:8], "counterpart__username", *Line._fields[9:-1], "withdrawal__dispatch__outcome"
-    )  # fmt: skip
+def _lines(most: int) -> Prepared:
+    """Of what is skipped only the index is read. The database plans anew for each length: a list has one of few."""
+
+    def make(user: int, coin: int, first: int) -> QuerySet[Operation, Any]:
+        own = Operation.objects.filter(user=user, coin=coin).order_by("-created_at", "-id")
+        wanted = own.values("pk")[first : first + most]
+        return Operation.objects.filter(pk__in=wanted).order_by("-created_at", "-id").values_list(
+            "pk", *Line._fields[1:8], "counterpart__username", *Line._fields[9:-1], "withdrawal__dispatch__outcome"
+        )  # fmt: skip
+
+    return Prepared(make, user=int, coin=int, first=int)
 
 
-_COIN_COLUMNS: Final = tuple(field.attname for field in Coin._meta.concrete_fields)
-_COIN: Final = Prepared(_coin, symbol=str)
-_TERMS: Final = Prepared(_terms, currency=str)
+_RATES: Final = Prepared(
+    lambda currency: Rate.objects.filter(currency=currency).values_list("coin_id", "price"), currency=str
+)
 _HELD: Final = Prepared(_held, user=int)
-_LINES: Final = Prepared(_lines, user=int, coin=int, first=int, count=int)
+_LINES: Final = {most: _lines(most) for most in (10, 100, MOST_LINES)}
 
 
 def active_coin(symbol: str) -> Coin | None:
     """By its symbol in either letter case; nothing that only looks alike in another script."""
-    row = _COIN.first(symbol=symbol.upper()) if symbol.isascii() else None
-    return None if row is None else Coin.from_db("default", _COIN_COLUMNS, row)
+    known = rules.current().symbols.get(symbol.upper()) if symbol.isascii() else None
+    return None if known is None else copy(known.coin)
+
+
+def _terms(known: CoinRules, rate: int | None) -> Terms:
+    coin, limit = known.coin, known.limits.get(Purpose.WITHDRAWAL)
+    minimum = limit.minimum or 0 if limit is not None else 0
+    return Terms(
+        coin.pk, coin.symbol, coin.name, coin.decimals, coin.is_fiat, coin.is_crypto, coin.icon_url, coin.pattern,
+        coin.extra_label, coin.explorer_address, coin.explorer_tx, known.fee(Purpose.MOVE),
+        known.fee(Purpose.WITHDRAWAL), minimum, rate,
+    )  # fmt: skip
 
 
 def sheets(user: User) -> list[Sheet]:
     """Every active coin by name, byte by byte. The number of statements does not grow with anything."""
-    coins = sorted((Terms(*row) for row in _TERMS.rows(currency=currency_of(user))), key=lambda row: row.name.encode())
+    rated = {coin_id: int(price) for coin_id, price in _RATES.rows(currency=currency_of(user))}
+    known = sorted(rules.current().symbols.values(), key=lambda each: each.coin.name.encode())
+    coins = [_terms(each, rated.get(each.coin.pk)) for each in known]
     free: dict[int, int] = {}
     held: dict[int, int] = {}
     shown: dict[int, tuple[str, str]] = {}
@@ -142,12 +142,12 @@ def sheets(user: User) -> list[Sheet]:
         if address is not None:
             shown[coin_id] = (address, extra)
     spent = _fees_on_their_way(user, [coin_id for coin_id, amount in held.items() if amount])
-    if missing := [coin.coin_id for coin in coins if coin.coin_id not in shown]:
+    if missing := [coin.pk for coin in coins if coin.pk not in shown]:
         fresh = addresses.first_from_pool(user=user, coins=missing)
         shown |= {coin_id: (row.address, row.extra) for coin_id, row in fresh.items()}
     found = []
     for coin in coins:
-        pk = coin.coin_id
+        pk = coin.pk
         available = free.get(pk, 0)
         balance = available + held.get(pk, 0) - spent.get(pk, 0)
         found.append(Sheet(coin, balance, available, *shown.get(pk, ("", ""))))
@@ -168,10 +168,11 @@ def _fees_on_their_way(user: User, coin_ids: Sequence[int]) -> dict[int, int]:
 
 
 def lines(user: User, coin: Coin, *, count: int, first: int) -> list[Line]:
-    """Newest first, from the `first`-th on."""
+    """Newest first, from the `first`-th on, at most MOST_LINES."""
     if not count:
         return []
-    return [Line(*row) for row in _LINES.rows(user=user.pk, coin=coin.pk, first=first, count=count)]
+    asked = next((question for most, question in _LINES.items() if count <= most), _LINES[MOST_LINES])
+    return [Line(*row) for row in asked.rows(user=user.pk, coin=coin.pk, first=first)[:count]]
 
 
 def find_person(text: str) -> User | None:
@@ -223,7 +224,8 @@ def owner_of_address(coin: Coin, address: str) -> int | None:
 
 
 def minimum_withdrawal(coin: Coin) -> int:
-    return Limit.objects.filter(coin=coin, purpose=Purpose.WITHDRAWAL).values_list("minimum", flat=True).first() or 0
+    limit = rules.current().of(coin).limits.get(Purpose.WITHDRAWAL)
+    return limit.minimum or 0 if limit is not None else 0
 
 
 def former_counterparties(user: User) -> list[tuple[int, str]]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import cache
+from typing import Any, Final, cast
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import Model, QuerySet
 
@@ -42,7 +44,7 @@ class Prepared:
         """The rows, their columns in the order of values_list()."""
         built = self._built.get(connection.vendor) or self._build()
         filled = [each.value if isinstance(each, _Fixed) else values[each] for each in built.values]
-        with connection.cursor() as cursor:
+        with _cursor() as cursor:
             cursor.execute(built.sql, filled)
             found = cursor.fetchall()
         return [_converted(row, built.converters) for row in found] if built.converters else list(found)
@@ -75,6 +77,31 @@ class Prepared:
         built = _Built(text, tuple(values), list(converters.items()))
         self._built[connection.vendor] = built
         return built
+
+
+def _cursor() -> Any:
+    """On PostgreSQL one that prepares: the server keeps the plan, whose making costs more than most answers."""
+    if connection.vendor != "postgresql" or not settings.WALLETS_DB_PREPARE:
+        return connection.cursor()
+    connection.ensure_connection()
+    return connection.make_cursor(_preparing()(connection.connection))
+
+
+@cache
+def _preparing() -> Any:
+    """Of the driver, which a site on SQLite need not have."""
+    from django.db.backends.postgresql.base import ServerBindingCursor
+
+    class Preparing(ServerBindingCursor):
+        def execute(self, query: Any, params: Any = None) -> Any:
+            line = cast("Any", self).connection
+            line.prepare_threshold = 1  # only for this: whatever else runs here is one of a kind
+            try:
+                return super().execute(query, params, prepare=True)  # type: ignore[misc]
+            finally:
+                line.prepare_threshold = None
+
+    return Preparing
 
 
 def _is_known(value: Any, names: dict[Any, str]) -> bool:

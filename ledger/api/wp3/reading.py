@@ -20,7 +20,6 @@ from ledger.services import plugin_api, site_settings
 from ledger.services.plugin_api import Line, Sheet, Terms
 from ledger.services.rates import DECIMALS as RATE_DECIMALS
 
-MOST: Final = 1000
 DEPOSIT_RETRIES: Final = "255"
 _MOVE, _DEPOSIT, _DONE = (str(each) for each in (Operation.Kind.MOVE, Operation.Kind.DEPOSIT, Operation.Status.DONE))
 
@@ -52,8 +51,8 @@ def _constant(terms: Terms, site: str) -> tuple[str, str]:
     first = {
         "symbol": terms.symbol,
         "name": terms.name,
-        "is_fiat": bool(terms.is_fiat),
-        "is_crypto": bool(terms.is_crypto),
+        "is_fiat": terms.is_fiat,
+        "is_crypto": terms.is_crypto,
         "icon_url": terms.icon_url or site + static("icons/favicon.svg"),
         "sprintf": texts.pattern_of(terms),
         "extra_desc": terms.extra_label,
@@ -61,12 +60,12 @@ def _constant(terms: Terms, site: str) -> tuple[str, str]:
         "explorer_uri_tx": terms.explorer_tx.replace("%", "%%").replace("{txid}", "%s"),
     }
     figures = {
-        "rate": "false" if terms.rate is None else money.plain(int(terms.rate), RATE_DECIMALS),
-        "move_fee": money.plain(int(terms.move_fixed or 0), terms.decimals),
-        "move_fee_proportional": money.plain(terms.move_ppm or 0, 6),
-        "withdraw_fee": money.plain(int(terms.withdraw_fixed or 0), terms.decimals),
-        "withdraw_fee_proportional": money.plain(terms.withdraw_ppm or 0, 6),
-        "min_withdraw": money.plain(int(terms.minimum or 0), terms.decimals),
+        "rate": "false" if terms.rate is None else money.plain(terms.rate, RATE_DECIMALS),
+        "move_fee": money.plain(terms.move_fee[0], terms.decimals),
+        "move_fee_proportional": money.plain(terms.move_fee[1], 6),
+        "withdraw_fee": money.plain(terms.withdraw_fee[0], terms.decimals),
+        "withdraw_fee_proportional": money.plain(terms.withdraw_fee[1], 6),
+        "min_withdraw": money.plain(terms.minimum, terms.decimals),
     }
     opening = f"{json.dumps(terms.symbol)}:{json.dumps(first, separators=(',', ':'))[:-1]}"
     return opening, ",".join(f'"{name}":{figure}' for name, figure in figures.items())
@@ -80,8 +79,7 @@ def get_transactions(asked: Asked) -> HttpResponse:
     if coin is None:
         message = f'Could not get transactions: Adapter for "{symbol[:10].upper()}" is not online'
         raise Refusal(TRANSACTIONS, message, transactions=[])
-    count, first = min(asked.whole("tx_count"), MOST), asked.whole("tx_from")
-    rows = plugin_api.lines(user, coin, count=count, first=first)
+    rows = plugin_api.lines(user, coin, count=asked.whole("tx_count"), first=asked.whole("tx_from"))
     waiting = any(row.status != _DONE for row in rows)
     move_tries = site_settings.current().retries_move if waiting else 1
     return private(success(asked.request, transactions=[_shown(row, coin, move_tries) for row in rows]))
