@@ -14,7 +14,7 @@ def keep_what_was_asked_for(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ledger', '0007_rules_version'),
+        ('ledger', '0010_recovery'),
     ]
 
     operations = [
