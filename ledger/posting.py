@@ -3,7 +3,7 @@
 post() runs inside its caller's transaction and takes the same steps on both engines, a constant number of them:
 insert the transaction (its unique key is the idempotency; a twin under way is waited for), lock the owned accounts
 in id order, check, update their totals, insert the postings, queue what falls on shared accounts. On PostgreSQL one
-stored function takes them all; on SQLite each is a statement.
+stored function takes them all, unless WALLETS_PORTABLE_POSTING is set; on SQLite each is a statement.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from ledger import locks
@@ -122,7 +123,8 @@ def post(
         raise RuntimeError("post() needs the caller's transaction")
     _check_legs(legs)
     head = (kind, scope, key, crypto.digest(request), actor_id, memo, reverses_id)
-    created = _post_in_one(head, legs) if connection.vendor == "postgresql" else _post_step_by_step(head, legs)
+    in_one = connection.vendor == "postgresql" and not settings.WALLETS_PORTABLE_POSTING
+    created = _post_in_one(head, legs) if in_one else _post_step_by_step(head, legs)
     if created is None:
         existing = find(scope=scope, key=key, request=request)
         assert existing is not None

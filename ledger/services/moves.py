@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -11,7 +12,7 @@ from django.db.models import F
 from accounts import proof as proofs
 from accounts.api_keys import Scope
 from accounts.capabilities import Capability, learn, may, require, require_proven_email
-from ledger import events, locks, posting
+from ledger import commits, events, locks, posting
 from ledger.models import Account, Coin, Kind, Operation, Purpose
 from ledger.services import bills, confirmations, contacts, fees, key_caps, limits, purse_payments, states
 from ledger.services.bills import Bill
@@ -60,34 +61,45 @@ def request_move(
         raise InvalidRequest("This quote is not for a member of this site.")
     proofs.demand(proof, user, scope=Scope.SEND)
     _check_people(user, recipient, elsewhere=quote.number != quote.to_number)
-    with transaction.atomic(durable=True):
-        sender = posting.account(quote.coin, Kind.USER, owner_id=user.pk, number=quote.number)
-        receiver = posting.account(quote.coin, Kind.USER, owner_id=recipient.pk, number=quote.to_number)
-        needs = confirmations.needed(coin=quote.coin, purpose=Purpose.MOVE, amount=quote.amount, proof=proof)
-        source = held_of(quote.coin, sender) if needs.any else sender
-        paying = None if needs.any else quote.bill
-        claimed = paying is not None and bills.claim(paying.payment_hash, quote.coin, inside=True)
-        locks.accounts([sender.pk, receiver.pk, source.pk])
-        done = posting.find(scope=scope_of(user.pk), key=key, request=quote.request)
-        if done is not None:
-            transaction.set_rollback(claimed)
-            return Operation.objects.get(transaction_id=done, user=user, incoming=False)
-        quote.demand_fresh()
-        contacts.demand(user, recipient=recipient, coin=quote.coin, address=quote.address)
-        if quote.bill is not None:
-            bills.demand_payable(quote.bill, quote.coin, claimed=claimed)
-        states.demand_moves(quote.coin)
-        limits.check(user_id=user.pk, coin=quote.coin, purpose=Purpose.MOVE, amount=quote.asked)
-        key_caps.check(proof=proof, coin=quote.coin, total=quote.total)
-        reserve = [posting.Leg(sender, source, quote.total)]
-        posted = posting.post(
-            kind="move_reserved" if needs.any else "move", scope=scope_of(user.pk), key=key, request=quote.request,
-            legs=reserve if needs.any else _legs(quote.coin, sender, receiver, quote.amount, quote.fee),
-            actor_id=user.pk,
-        )  # fmt: skip
-        pair = _Pair(quote, user, recipient, sender.pk, receiver.pk, comment, tags)
-        sent = _write_waiting(posted.id, pair, needs) if needs.any else _write_done(posted.id, pair)
-        return key_caps.note(proof=proof, operation=sent)
+    return commits.together(partial(_make, user, recipient, quote, proof, key, comment, tags))
+
+
+def _make(
+    user: User, recipient: User, quote: Quote, proof: proofs.Proof, key: str, comment: str, tags: str
+) -> Operation:
+    """What request_move does in its transaction."""
+    sender = posting.account(quote.coin, Kind.USER, owner_id=user.pk, number=quote.number)
+    receiver = posting.account(quote.coin, Kind.USER, owner_id=recipient.pk, number=quote.to_number)
+    needs = confirmations.needed(coin=quote.coin, purpose=Purpose.MOVE, amount=quote.amount, proof=proof)
+    source = held_of(quote.coin, sender) if needs.any else sender
+    paying = None if needs.any else quote.bill
+    claimed = paying is not None and bills.claim(paying.payment_hash, quote.coin, inside=True)
+    locks.accounts([sender.pk, receiver.pk, source.pk])
+    done = posting.find(scope=scope_of(user.pk), key=key, request=quote.request)
+    if done is not None:
+        transaction.set_rollback(claimed)
+        return Operation.objects.get(transaction_id=done, user=user, incoming=False)
+    _demand(user, recipient, quote, proof, claimed=claimed)
+    reserve = [posting.Leg(sender, source, quote.total)]
+    posted = posting.post(
+        kind="move_reserved" if needs.any else "move", scope=scope_of(user.pk), key=key, request=quote.request,
+        legs=reserve if needs.any else _legs(quote.coin, sender, receiver, quote.amount, quote.fee),
+        actor_id=user.pk,
+    )  # fmt: skip
+    pair = _Pair(quote, user, recipient, sender.pk, receiver.pk, comment, tags)
+    sent = _write_waiting(posted.id, pair, needs) if needs.any else _write_done(posted.id, pair)
+    return key_caps.note(proof=proof, operation=sent)
+
+
+def _demand(user: User, recipient: User, quote: Quote, proof: proofs.Proof, *, claimed: bool) -> None:
+    """Everything that may refuse a move, under the locks of its accounts."""
+    quote.demand_fresh()
+    contacts.demand(user, recipient=recipient, coin=quote.coin, address=quote.address)
+    if quote.bill is not None:
+        bills.demand_payable(quote.bill, quote.coin, claimed=claimed)
+    states.demand_moves(quote.coin)
+    limits.check(user_id=user.pk, coin=quote.coin, purpose=Purpose.MOVE, amount=quote.asked)
+    key_caps.check(proof=proof, coin=quote.coin, total=quote.total)
 
 
 def held_of(coin: Coin, account: Account) -> Account:

@@ -10,7 +10,8 @@ from datetime import timedelta
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
+from hypothesis import settings as lives
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -198,12 +199,22 @@ class Lives(RuleBasedStateMachine):
 MANAGER: list[User] = []
 
 
+@pytest.mark.postgresql
+def test_any_life_agrees_with_plain_integers_by_single_statements_too(site, settings):
+    settings.WALLETS_PORTABLE_POSTING = True
+    live_many_lives()
+
+
 @pytest.mark.both_databases
 def test_any_life_of_the_ledger_agrees_with_plain_integers(site):
+    live_many_lives()
+
+
+def live_many_lives():
     MANAGER[:] = [make_manager()]
     run_state_machine_as_test(
         Lives,
-        settings=settings(
+        settings=lives(
             max_examples=12, stateful_step_count=25, deadline=None, database=None,
             suppress_health_check=list(HealthCheck), print_blob=True,
         ),

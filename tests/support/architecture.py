@@ -27,7 +27,7 @@ MAY_IMPORT = {
 }
 
 LAYERS = {
-    "core": ("models", "fields", "money", "locks", "posting", "events", "pokes", "guards"),
+    "core": ("models", "fields", "money", "locks", "posting", "commits", "events", "pokes", "guards"),
     "services": ("services", "queries", "nodes", "verify", "exports", "statements"),
     "drains": ("drains",),
     "shells": ("views", "api", "admin", "forms", "templatetags", "urls", "feeds", "middleware"),
