@@ -54,7 +54,8 @@ def unsettled(wallet_id: int) -> list[str]:
 
 
 def record_transfers(use: CoinWallet, transfers: Sequence[Found]) -> None:
-    incoming = [item for item in transfers if item.incoming and item.amount > 0]
+    ours = {item.txid for item in transfers if not item.incoming}  # from one of our addresses to another: nothing came
+    incoming = [item for item in transfers if item.incoming and item.amount > 0 and item.txid not in ours]
     known = {(row.txid, row.output): row for row in locks.deposits(use.wallet_id, [item.txid for item in incoming])}
     texts = {item.address for item in incoming}
     addresses = {
@@ -204,9 +205,10 @@ def _returned(deposit: Deposit) -> None:
 
 
 def _older(use: CoinWallet, item: Found, *, again: bool) -> bool:
-    """What left the wallet before this site was connected to it is its owner's business. again: the books are an older
-    copy, which may be from before the first scan."""
-    return (use.wallet.scanned_at is None and not again) or (item.at is not None and item.at < use.wallet.created_at)
+    """What left the wallet before this site was connected to it is its owner's business; nodes tell whole seconds.
+    again: the books are an older copy, which may be from before the first scan."""
+    connected = use.wallet.created_at.replace(microsecond=0)
+    return (use.wallet.scanned_at is None and not again) or (item.at is not None and item.at < connected)
 
 
 def _under_way(use: CoinWallet, outgoing: Sequence[Found]) -> set[str]:

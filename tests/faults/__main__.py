@@ -12,6 +12,7 @@ import argparse
 import os
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -87,6 +88,7 @@ def main(arguments: Sequence[str]) -> int:
     given = read_arguments(arguments)
     seed = secrets.randbelow(10**6) if given.seed is None else given.seed
     folder = Path(tempfile.mkdtemp(prefix="wallets-faults-"))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the daemons end with it
     try:
         prepare_settings(folder)
         from tests.faults.storm import Storm, is_clean, last_line

@@ -2,15 +2,17 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from decimal import Decimal
 from typing import Any
 
-from adapters.rpc import atomic
+from adapters.rpc import atomic, coins
 from tests.devnet.litecoin import Litecoin
 from tests.devnet.proxy import DaemonLine, Proxy
 from tests.devnet.rpc import HOST
 from tests.faults.world import FaultWorld
 
 COINS = 10
+HIGH_FEE = Decimal("0.01")
 
 
 class LitecoinWorld(FaultWorld):
@@ -30,6 +32,48 @@ class LitecoinWorld(FaultWorld):
         for _ in range(COINS):
             self.node.fund(address, str(self.deposit // COINS // 10**8))
         self.mine(1)
+
+    def pay(self, address: str, amount: int) -> str:
+        """Somebody outside pays, replaceably; the txid, not yet in a block."""
+        return str(self.node.outside("sendtoaddress", address, coins(amount, self.decimals), "", "", False, True))
+
+    def pay_twice(self, address: str, amount: int) -> str:
+        """One transaction with two equal outputs to this address."""
+        other = self.node.outside("getnewaddress")
+        text = coins(amount, self.decimals)
+        raw = self.node.outside("createrawtransaction", [], [{address: text}, {other: text}])
+        scripts = [self.node.outside("getaddressinfo", one)["scriptPubKey"] for one in (other, address)]
+        funded = self.node.outside("fundrawtransaction", raw.replace(*scripts))["hex"]
+        return self._send(funded)
+
+    def replace(self, txid: str, *, pays: str = "") -> str:
+        """Another payment of the same coins, with a high fee: to themselves, or to this address; its txid."""
+        made = self.node.outside("decoderawtransaction", self.node.outside("gettransaction", txid)["hex"])
+        spent = [{"txid": one["txid"], "vout": one["vout"]} for one in made["vin"]]
+        held = sum(self._output(**one) for one in spent)
+        to = pays or self.node.outside("getnewaddress")
+        raw = self.node.outside("createrawtransaction", spent, [{to: str(held - HIGH_FEE)}])
+        return self._send(raw)
+
+    def _output(self, txid: str, vout: int) -> Decimal:
+        made = self.node.outside("decoderawtransaction", self.node.outside("gettransaction", txid)["hex"])
+        return Decimal(made["vout"][vout]["value"])
+
+    def _send(self, raw: str) -> str:
+        signed = self.node.outside("signrawtransactionwithwallet", raw)
+        assert signed["complete"], signed
+        return str(self.node.outside("sendrawtransaction", signed["hex"]))
+
+    def undo(self, txid: str, depth: int) -> None:
+        """The last `depth` blocks, with this payment from outside in them, make way for others, where its coins are
+        spent another way."""
+        self.node.node("invalidateblock", self.node.node("getblockhash", self.node.height() - depth + 1))
+        self.replace(txid)
+        self.node.mine(depth + 1, to=self.node.outside("getnewaddress"))
+
+    def spend_by_hand(self, address: str, amount: int) -> str:
+        """Somebody pays from the site's own wallet, with the node's command line."""
+        return str(self.node.wallet(self.wallet)("sendtoaddress", address, coins(amount, self.decimals)))
 
     def payee(self, number: int) -> tuple[str, int]:
         return str(self.node.outside("getnewaddress")), self.amount + number

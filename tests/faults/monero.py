@@ -39,6 +39,29 @@ class MoneroWorld(FaultWorld):
             await_relayed(self.node.node, paid["tx_hash"])
         self.mine(LOCK)
 
+    def pay(self, address: str, amount: int, **more: Any) -> str:
+        """Somebody outside pays; the txid, not yet in a block."""
+        return str(self.node.pay({address: amount}, **more)["tx_hash"])
+
+    def pay_twice(self, address: str, amount: int) -> str:
+        """One transaction with two equal outputs to this address."""
+        destinations = [{"address": address, "amount": amount}] * 2
+        return await_relayed(
+            self.node.node, self.node.outside("transfer", destinations=destinations, account_index=0)["tx_hash"]
+        )
+
+    def undo(self, txid: str, depth: int) -> None:
+        """The last `depth` blocks, with this payment from outside in them, make way for others, and the daemon
+        forgets it."""
+        self.node.reorg(depth, drop=True)
+
+    def spend_by_hand(self, address: str, amount: int) -> str:
+        """Somebody pays from the site's own wallet, with the node's command line."""
+        self.node.site("refresh")
+        destinations = [{"address": address, "amount": amount}]
+        paid = self.node.site("transfer", destinations=destinations, account_index=0)
+        return await_relayed(self.node.node, paid["tx_hash"])
+
     def payee(self, number: int) -> tuple[str, int]:
         return str(self.node.outside("create_address", account_index=0)["address"]), self.amount + number
 

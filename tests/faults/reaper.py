@@ -11,8 +11,16 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
+from typing import NamedTuple
 
 LONGEST_GRACE = 0.4  # seconds that a worker may run on when it dies between two steps
+
+
+class Life(NamedTuple):
+    """A process group. Numbers of processes come again in a long run; together with its start it is one of a kind."""
+
+    group: int
+    started: int
 
 
 class Reaper:
@@ -23,8 +31,8 @@ class Reaper:
         self.by_step: Counter[str] = Counter()
         self.heard_at = time.monotonic()
         self._chance, self._likelihood, self._most = chance, likelihood, most
-        self._lives: set[int] = set()
-        self._dead: set[int] = set()
+        self._lives: set[Life] = set()
+        self._dead: set[Life] = set()
         self._lock = threading.Lock()
         self._server = _Server(str(path), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
@@ -47,48 +55,51 @@ class Reaper:
         """Whether the worker that stands at this step may go on."""
         with self._lock:
             self.heard_at = time.monotonic()
-            group = _group(pid)
-            if not group:
+            life = _life_of(pid)
+            if life is None:
                 return False
-            self._lives.add(group)
-            if self.done or group in self._dead or self._chance.random() >= self._likelihood:
+            self._lives.add(life)
+            if self.done or life in self._dead or self._chance.random() >= self._likelihood:
                 return True
-            self._dead.add(group)
+            self._dead.add(life)
             grace = self._chance.uniform(0, LONGEST_GRACE) if self._chance.random() < 0.25 else 0
             alone = self._chance.random() < 0.2
         if grace:
-            threading.Timer(grace, self._kill, (pid, group, f"after {step}", alone)).start()
+            threading.Timer(grace, self._kill, (pid, life, f"after {step}", alone)).start()
             return True
-        self._kill(pid, group, step, alone)
+        self._kill(pid, life, step, alone)
         return False
 
     def kill_anywhere(self, leader: int) -> None:
         """The whole cluster of this leader, wherever its workers stand."""
         with self._lock:
-            if self.done or leader in self._dead or _group(leader) != leader:
+            life = _life_of(leader)
+            if self.done or life is None or life in self._dead:
                 return
-            self._lives.add(leader)
-            self._dead.add(leader)
-        self._kill(leader, leader, "anywhere", alone=False)
+            self._lives.add(life)
+            self._dead.add(life)
+        self._kill(leader, life, "anywhere", alone=False)
 
-    def _kill(self, pid: int, group: int, where: str, alone: bool) -> None:
+    def _kill(self, pid: int, life: Life, where: str, alone: bool) -> None:
         """alone: only the worker; its guard must notice and end the others."""
         with contextlib.suppress(ProcessLookupError):
             if alone:
                 os.kill(pid, signal.SIGKILL)
             else:
-                os.killpg(group, signal.SIGKILL)
+                os.killpg(life.group, signal.SIGKILL)
         with self._lock:
             self.kills += 1
             self.by_step[where] += 1
 
 
-def _group(pid: int) -> int:
-    """The process group, or 0 when that process is gone."""
+def _life_of(pid: int) -> Life | None:
+    """None when that process or its leader is gone."""
     try:
-        return os.getpgid(pid)
-    except ProcessLookupError:
-        return 0
+        group = os.getpgid(pid)
+        stat = Path(f"/proc/{group}/stat").read_text()
+    except OSError:
+        return None
+    return Life(group, int(stat.rpartition(")")[2].split()[19]))
 
 
 class _Server(socketserver.ThreadingUnixStreamServer):
