@@ -8,7 +8,7 @@ import pytest
 
 from adapters import registry
 from ledger import queries
-from ledger.models import Address, Coin, CoinWallet, Dispatch, Operation
+from ledger.models import Address, Coin, CoinWallet, Operation
 from ledger.services import wallets
 from tests.devnet.devnet import Devnet
 from tests.devnet.fixtures import monero, need
@@ -39,7 +39,7 @@ def notifying(running: RunningSite, tmp_path_factory: pytest.TempPathFactory) ->
 
 def connect(node: Monero) -> CoinWallet:
     coin = Coin.objects.create(symbol="XMR", name="Monero", decimals=12, confirmations=LOCK, pool_size=3)
-    return wallets.connect(coin=coin, name="XMR site", kind="monero", options=node.options())
+    return wallets.connect(coin=coin, name="XMR site", kind="monero", options=node.options(outputs_ready=0))
 
 
 def test_from_sign_up_to_the_outside_wallet(notifying: Monero, members: tuple[Member, Member]):
@@ -69,7 +69,6 @@ def test_from_sign_up_to_the_outside_wallet(notifying: Monero, members: tuple[Me
     await_relayed(notifying.node, alice.operation(path)["txid"])
     done = "done"
     wait_for("the end", lambda: mined_until(notifying, lambda: alice.operation(path)["status"] == done), seconds=LONG)
-    wait_for("every chore's end", lambda: mined_until(notifying, no_work_left), seconds=LONG)
 
     assert notifying.received(outside) == [1_500_000_000_000]
     assert (alice.available("XMR"), bob.available("XMR")) == ("0.25", "0.75")
@@ -79,15 +78,11 @@ def test_from_sign_up_to_the_outside_wallet(notifying: Monero, members: tuple[Me
 
 
 def mined_until(node: Monero, ask):
-    """One more block unless it is so already: chores and change wait for blocks."""
+    """One more block unless it is so already: change waits for blocks."""
     answer = ask()
     if not answer:
         node.mine(1)
     return answer
-
-
-def no_work_left() -> bool:
-    return not Dispatch.objects.filter(state=Dispatch.State.LIVE).exists()
 
 
 def test_a_wallet_program_killed_without_store_never_gives_two_people_one_address(
