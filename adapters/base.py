@@ -125,6 +125,11 @@ class CoinAdapter(ABC):
     @abstractmethod
     def funds(self, watch: Sequence[Watched]) -> Funds: ...
 
+    def ready_outputs(self) -> int | None:
+        """How many coins of the wallet a payment may use now: as many payments can leave before the next block. None
+        where balances, not coins, are spent. Raises NodeDown."""
+        return None
+
     @abstractmethod
     def new_address(self, request: AddressRequest) -> NewAddress: ...
 

@@ -75,10 +75,12 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Funds:
-    """total: everything whose keys we hold, unconfirmed change included. spendable: what a payment may use now."""
+    """total: everything whose keys we hold, unconfirmed change included. spendable: what a payment may use now.
+    locked: ours, and not yet to be spent (unconfirmed, immature, change that waits); None where nothing locks."""
 
     total: int
     spendable: int
+    locked: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

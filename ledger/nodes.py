@@ -16,6 +16,7 @@ from adapters.base import (
     ExtraWords,
     Feature,
     Found,
+    Funds,
     Health,
     Hint,
     InvoiceText,
@@ -25,6 +26,7 @@ from adapters.base import (
     NodeRefused,
     NotEnoughFunds,
     Payment,
+    Proof,
     Quote,
     Reading,
     Tried,
@@ -165,6 +167,22 @@ def explore(wallet: Wallet, program: str, method: str, typed: Mapping[str, str])
 
 def without_secrets(wallet: Wallet, data: Any) -> Any:
     return registry.open(wallet).without_secrets(data)
+
+
+def funds(wallet: Wallet) -> tuple[Funds, int | None]:
+    """What the wallet holds now, and its coins that may be spent now. Raises NodeError."""
+    adapter = registry.open(wallet)
+    return adapter.funds(()), adapter.ready_outputs()
+
+
+def can_prove(wallet: Wallet) -> bool:
+    """Whether this coin family gives the payer something to prove a payment with."""
+    return Feature.PROOF in registry.family(wallet.kind).features
+
+
+def proof(wallet: Wallet, tried: Tried) -> Proof | None:
+    """What the payer may show; may ask the node."""
+    return registry.open(wallet).proof(tried)
 
 
 def setup_lines(wallet: Wallet, notify_url: str) -> str:

@@ -24,6 +24,7 @@ activity_urls = [
     path("activity.csv", activity.as_csv, name="activity_csv"),
     path("<int:pk>/", activity.operation, name="operation"),
     path("<int:pk>/receipt/", documents.receipt, name="receipt"),
+    path("<int:pk>/proof/", activity.proof, name="operation_proof"),
     path("<int:pk>/note/", activity.note, name="operation_note"),
     path("<int:pk>/live/", activity.live, name="operation_live"),
     path("<int:pk>/cancel/", activity.cancel, name="cancel"),

@@ -50,7 +50,7 @@ from adapters.bitcoinlike.coins import DECIMALS
 from adapters.bitcoinlike.node import Node
 from adapters.bitcoinlike.options import BitcoinOptions
 from adapters.readings import EXPLORE_SECONDS
-from adapters.rpc import Reply, RpcError
+from adapters.rpc import Reply, RpcError, replies
 
 __all__ = ["BitcoinLike", "BitcoinOptions"]
 
@@ -113,7 +113,12 @@ class BitcoinLike(CoinAdapter):
             mine = Reply(node.ask_wallet("getbalances"), "getbalances").part("mine")
         spendable = mine.amount("trusted", DECIMALS)
         waiting = mine.amount("untrusted_pending", DECIMALS) + mine.amount("immature", DECIMALS)
-        return Funds(total=spendable + waiting, spendable=spendable)
+        return Funds(total=spendable + waiting, spendable=spendable, locked=waiting)
+
+    def ready_outputs(self) -> int:
+        with self._in_time() as node:
+            held = replies(node.ask_wallet("listunspent", 1), "listunspent")
+        return sum(part.flag("spendable") for part in held)
 
     def new_address(self, request: AddressRequest) -> NewAddress:
         label = request.label or f"wallets:{request.number}"

@@ -126,7 +126,12 @@ class Monero(CoinAdapter):
         with self._in_time() as node:
             node.refresh()
             total, unlocked = node.balance()
-        return Funds(total=total, spendable=unlocked)
+        return Funds(total=total, spendable=unlocked, locked=total - unlocked)
+
+    def ready_outputs(self) -> int:
+        """A payment locks its change for ten blocks, so this is about how many transactions may leave until then."""
+        with self._in_time() as node:
+            return sum(one.unlocked and not one.frozen for one in node.outputs())
 
     # -- addresses --
 

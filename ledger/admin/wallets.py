@@ -13,12 +13,16 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from adapters.base import NodeError
 from adapters.models import Wallet
 from ledger import nodes
 from ledger.admin import exploring
-from ledger.models import Coin, CoinWallet
+from ledger.admin.readonly import amount_text
+from ledger.models import Coin, CoinWallet, WalletFunds
 from ledger.services import site_settings, wallets
 
 if TYPE_CHECKING:
@@ -93,10 +97,22 @@ def _input(item: dataclasses.Field[Any], held: dict[str, Any]) -> forms.Field:
     return forms.CharField(required=required, initial=initial, label=label, help_text=help_text)
 
 
+def _funds_text(coin: Coin, total: int, spendable: int, locked: int | None, ready: int | None) -> str:
+    parts = [_("%(amount)s in all") % {"amount": amount_text(total, coin)}]
+    parts.append(_("%(amount)s can be spent now") % {"amount": amount_text(spendable, coin)})
+    if locked is not None:
+        parts.append(_("%(amount)s are locked until more blocks have come") % {"amount": amount_text(locked, coin)})
+    if ready is not None:
+        parts.append(_("%(count)s coins are ready for payments") % {"count": ready})
+    return ", ".join(parts)
+
+
 @admin.register(Wallet)
 class WalletAdmin(_Admin):
     list_display = ("name", "kind", "coin_symbol", "state", "reason", "height", "checked_at", "test_link")
-    readonly_fields = ("kind", "state", "reason", "node_version", "height", "checked_at", "answered_at", "setup")
+    readonly_fields = (
+        *("kind", "state", "reason", "node_version", "height", "checked_at", "answered_at", "holds", "setup"),
+    )
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("use__coin")
@@ -161,9 +177,30 @@ class WalletAdmin(_Admin):
                 f"“{wallet.name}” answers: version {health.version}, network {health.network}, height {health.height}."
             )
             messages.success(request, note + (" It is locked and cannot sign." if health.locked else ""))
+            self._tell_funds(request, wallet)
         else:
             messages.error(request, f"“{wallet.name}”: {health.reason}")
         return redirect(reverse("admin:adapters_wallet_change", args=[pk]))
+
+    def _tell_funds(self, request: HttpRequest, wallet: Wallet) -> None:
+        try:
+            funds, ready = nodes.funds(wallet)
+        except NodeError as error:
+            messages.warning(request, _("It does not say what it holds: %(why)s") % {"why": error})
+            return
+        use = CoinWallet.objects.select_related("coin").filter(wallet=wallet).first()
+        if use is not None:
+            messages.success(request, _funds_text(use.coin, funds.total, funds.spendable, funds.locked, ready))
+
+    @admin.display(description=gettext_lazy("holds"))
+    def holds(self, wallet: Wallet) -> str:
+        """What the worker was told at its last look."""
+        kept = WalletFunds.objects.select_related("wallet__use__coin").filter(wallet=wallet).first()
+        use = CoinWallet.objects.select_related("coin").filter(wallet=wallet).first()
+        if kept is None or use is None:
+            return _("not asked yet")
+        said = _funds_text(use.coin, kept.total, kept.spendable, kept.locked, kept.ready)
+        return _("%(said)s (%(at)s UTC)") % {"said": said, "at": f"{kept.asked_at:%Y-%m-%d %H:%M}"}
 
     @admin.display(description="coin")
     def coin_symbol(self, wallet: Wallet) -> str:

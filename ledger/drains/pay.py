@@ -107,9 +107,13 @@ def _send(adapter: CoinAdapter, row: Dispatch) -> bool:
     return True
 
 
-def prepare_next(use: CoinWallet, adapter: CoinAdapter) -> Dispatch | None:
-    """Record the next payment of this wallet; None when there is none, or none can be prepared now."""
-    waiting = _outside_only(use, adapter, payouts.queued(use, payouts.batch_size(adapter.max_batch)))
+def prepare_next(use: CoinWallet, adapter: CoinAdapter, *, after: int = 0, batches: int = 3) -> Dispatch | None:
+    """Record the next payment of this wallet; None when there is none, or none can be prepared now.
+
+    after: only withdrawals younger than this one; batches: how many may be passed over for want of funds.
+    """
+    queued = payouts.queued(use, payouts.batch_size(adapter.max_batch), after=after)
+    waiting = _outside_only(use, adapter, queued)
     if not waiting:
         return None
     known = [payouts.as_tried(row) for row in payouts.live(use.wallet)]
@@ -119,10 +123,10 @@ def prepare_next(use: CoinWallet, adapter: CoinAdapter) -> Dispatch | None:
     except NodeRefused as error:
         return _refused(use, adapter, waiting, error)
     except NotEnoughFunds as error:
-        if len(waiting) > 1:
-            return _prepare_one(use, adapter, waiting[0], known)
-        _tell_short(use, ids, error)
-        return None
+        if len(waiting) == 1:
+            _tell_short(use, ids, error)
+        made = _smaller(use, adapter, waiting, known) if len(waiting) > 1 else None
+        return made or (prepare_next(use, adapter, after=ids[-1], batches=batches - 1) if batches > 1 else None)
     steps.reached(steps.PREPARED)
     return record(use, adapter, prepared, ids)
 
@@ -167,6 +171,14 @@ def _refused(use: CoinWallet, adapter: CoinAdapter, rows: list[Withdrawal], erro
     for row in guilty:
         payouts.fail_queued(row.pk, str(error))
     return prepare_next(use, adapter)
+
+
+def _smaller(use: CoinWallet, adapter: CoinAdapter, rows: list[Withdrawal], known: list[Tried]) -> Dispatch | None:
+    """One that is too large for now holds up none of those behind it."""
+    for row in rows:
+        if (made := _prepare_one(use, adapter, row, known)) is not None:
+            return made
+    return None
 
 
 def _prepare_one(use: CoinWallet, adapter: CoinAdapter, row: Withdrawal, known: list[Tried]) -> Dispatch | None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from adapters import registry
-from adapters.base import NodeDown
+from adapters.base import CoinAdapter, NodeDown, NodeError
 from ledger import locks
 from ledger.drains.scan import Watch
 from ledger.models import Coin, CoinWallet
-from ledger.services import generation, holds, liabilities, recovery, seals, solvency
+from ledger.services import generation, holds, liabilities, recovery, seals, solvency, wallets
 from ledger.services.wallets import first_in
 
 EVERY: Final = 180  # seconds between two checks of a coin
@@ -31,8 +31,18 @@ def nodes_hold(coin: Coin) -> int:
         raise NodeDown("the database is an older copy, and what it lacks is still being read from the chain")
     total = 0
     for use in CoinWallet.objects.select_related("wallet").filter(coin=coin):
-        total += registry.open(use.wallet).funds(Watch(use.wallet)).total
+        adapter = registry.open(use.wallet)
+        funds = adapter.funds(Watch(use.wallet))
+        wallets.record_funds(use.wallet, funds, _ready(adapter))
+        total += funds.total
     return total
+
+
+def _ready(adapter: CoinAdapter) -> int | None:
+    try:
+        return adapter.ready_outputs()
+    except NodeError:
+        return None  # said by health already; what is held counts more
 
 
 def due_coins() -> list[int]:

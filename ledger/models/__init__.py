@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from ledger.models.books import Account, Adjustment, Hold, Kind, Posting, Queue, Seal, Transaction
 from ledger.models.chain import Deposit, Dispatch, Freeze, Withdrawal
-from ledger.models.checks import Brake, LiabilityTree, SolvencyCheck
+from ledger.models.checks import Brake, LiabilityTree, SolvencyCheck, WalletFunds
 from ledger.models.coins import Coin, CoinWallet, FeeRule, Limit, Purpose, Rate, RatePoint
 from ledger.models.decisions import Attempt, PayoutDecision
 from ledger.models.keys import KeyCap, KeySpend
@@ -60,6 +60,7 @@ __all__ = [
     "SiteSettings",
     "SolvencyCheck",
     "Transaction",
+    "WalletFunds",
     "Webhook",
     "Withdrawal",
 ]

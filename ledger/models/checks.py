@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from adapters.models import Wallet
 from ledger.fields import AmountField
 from ledger.models.coins import Coin
 
@@ -30,6 +31,20 @@ class SolvencyCheck(models.Model):
 
     def __str__(self) -> str:
         return f"{self.coin_id} {self.answer}"
+
+
+class WalletFunds(models.Model):
+    """What a node's wallet held when the worker last asked, atomic units. locked, ready: null where nothing locks."""
+
+    wallet = models.OneToOneField(Wallet, on_delete=models.PROTECT, related_name="funds")
+    total = AmountField()
+    spendable = AmountField()
+    locked = AmountField(null=True)
+    ready = models.PositiveIntegerField(null=True)  # coins that may be spent now
+    asked_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"funds of {self.wallet_id}"
 
 
 class Brake(models.Model):

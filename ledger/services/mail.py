@@ -20,6 +20,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.template.loader import render_to_string
 
 from accounts.capabilities import Capability
+from ledger import events
 from ledger.models import Delivery, Event, Mute, Operation, SiteSettings
 from ledger.services import confirmations, contacts, site_settings
 from wallets_site.base.clock import now
@@ -35,9 +36,23 @@ class Letter:
     template: str
     switch: str = ""
     to_managers: bool = False
+    right: Capability = Capability.APPROVE_PAYMENTS  # which managers
 
 
+ALARM: Final = Letter("alarm", "confirm_inform_admins", to_managers=True, right=Capability.MANAGE_WALLETS)
+# Where a manager looks into an alarm.
+ALARM_PAGES: Final = {
+    "hot_wallet_short": "adapters/wallet/",
+    "payouts_frozen": "ledger/freeze/",
+    "recovery_started": "ledger/recovery/",
+    "payout_decision_proposed": "ledger/payoutdecision/",
+    "solvency_short": "ledger/solvencycheck/",
+    "brake_set": "ledger/brake/",
+    "address_lost": "adapters/wallet/",
+    "node_closed": "adapters/wallet/",
+}
 LETTERS: Final = {
+    **dict.fromkeys(ALARM_PAGES, ALARM),
     "deposit_seen": Letter("deposit", "email_deposit"),
     "withdrawal_done": Letter("withdraw", "email_withdraw"),
     "withdrawal_failed": Letter("withdraw_failed", "email_withdraw_failed"),
@@ -78,7 +93,7 @@ def _recipients(event: Event, letter: Letter) -> Iterable[int]:
     if not letter.to_managers:
         return [event.user_id] if event.user_id else []
     asker = event.operation.user_id if event.operation else None
-    return list(approvers().exclude(pk=asker).values_list("pk", flat=True))
+    return list(people_who_may(letter.right).exclude(pk=asker).values_list("pk", flat=True))
 
 
 def _muted(name: str, people: Iterable[int]) -> Iterable[int]:
@@ -86,10 +101,10 @@ def _muted(name: str, people: Iterable[int]) -> Iterable[int]:
     return rows.values_list("user_id", flat=True)
 
 
-def approvers() -> Any:
-    """Active staff who may approve payments, decided by the database."""
+def people_who_may(right: Capability) -> Any:
+    """Active people with this right, decided by the database."""
     people = get_user_model()
-    named = {"codename": Capability.APPROVE_PAYMENTS.value, "content_type__app_label": people._meta.app_label}
+    named = {"codename": right.value, "content_type__app_label": people._meta.app_label}
     own = people.objects.filter(pk=OuterRef("pk"), **{f"user_permissions__{key}": text for key, text in named.items()})
     team = people.objects.filter(
         pk=OuterRef("pk"), **{f"groups__permissions__{key}": text for key, text in named.items()}
@@ -136,6 +151,10 @@ def _about(delivery: Delivery) -> dict[str, Any] | None:
         return {"contact": contact, "link": contacts.link(contact)} if contact else None
     if delivery.template == "contacts_unlock":
         return {"opens_at": delivery.user.contacts_only_until, "link": f"{settings.SITE_URL}/contacts/"}
+    if delivery.template == ALARM.template:
+        says, where = events.TOPICS[event.name].says, event.data.get("wallet") or event.data.get("coin") or ""
+        page = f"{settings.SITE_URL}/admin/{ALARM_PAGES[event.name]}"
+        return {"says": says, "where": where, "reason": event.data.get("reason", ""), "link": page}
     link = _link(delivery.template, operation) if operation else None
     if operation is None or link is None:
         return None

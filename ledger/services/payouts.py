@@ -37,12 +37,12 @@ _FOUND_FIELDS: Final = (
 )
 
 
-def queued(use: CoinWallet, most: int) -> list[Withdrawal]:
-    """The oldest withdrawals that may be prepared now, at most `most`."""
+def queued(use: CoinWallet, most: int, *, after: int = 0) -> list[Withdrawal]:
+    """The oldest withdrawals that may be prepared now, at most `most`, younger than the one numbered `after`."""
     if not may_prepare(use):
         return []
     frozen = Freeze.objects.filter(coin=use.coin, user__isnull=False, ended_at=None).values("user_id")
-    rows = Withdrawal.objects.filter(coin=use.coin, state=Withdrawal.State.QUEUED).exclude(
+    rows = Withdrawal.objects.filter(coin=use.coin, state=Withdrawal.State.QUEUED, pk__gt=after).exclude(
         operation__user_id__in=frozen
     )
     if (most_payable := solvency.most_payable(use.coin)) is not None:
@@ -96,6 +96,8 @@ def record(use: CoinWallet, prepared: Prepared, withdrawal_ids: list[int], lane:
         for row in rows:
             row.state, row.dispatch = Withdrawal.State.DISPATCHED, made
             row.save(update_fields=["state", "dispatch"])
+        # What they waited for is over.
+        Operation.objects.filter(withdrawal__dispatch=made).exclude(reason="").update(reason="", updated_at=now())
         return made
 
 

@@ -10,10 +10,10 @@ from django.core.cache import cache
 from django.db import transaction
 
 from accounts.capabilities import Capability, require
-from adapters.base import Health
+from adapters.base import Funds, Health
 from adapters.models import Wallet
 from ledger import events, locks, nodes
-from ledger.models import Coin, CoinWallet, Freeze
+from ledger.models import Coin, CoinWallet, Freeze, WalletFunds
 from wallets_site.base.clock import now
 from wallets_site.base.errors import InvalidRequest, WrongState
 
@@ -36,6 +36,13 @@ def record_health(wallet: Wallet, health: Health) -> None:
         wallet.answered_at, wallet.node_version, wallet.height = now(), health.version[:60], health.height
         fields += ["answered_at", "node_version", "height"]
     wallet.save(update_fields=fields)
+
+
+def record_funds(wallet: Wallet, funds: Funds, ready: int | None) -> None:
+    """Keep what the wallet holds, for the pages of managers. A node that says less than nothing is not kept."""
+    if min(funds.total, funds.spendable, funds.locked or 0) >= 0:
+        said = {"total": funds.total, "spendable": funds.spendable, "locked": funds.locked, "ready": ready}
+        WalletFunds.objects.update_or_create(wallet=wallet, defaults={**said, "asked_at": now()})
 
 
 def connect(*, coin: Coin, name: str, kind: str, options: dict[str, Any]) -> CoinWallet:

@@ -13,7 +13,7 @@ from accounts.capabilities import Capability
 from ledger import queries, statements
 from ledger.forms import ActivityFilters
 from ledger.models import Operation
-from ledger.services import lifecycle, news, waiting
+from ledger.services import lifecycle, news, proofs, waiting
 from ledger.views.http import needs, number, person, posted_key
 from wallets_site.base.errors import WalletError
 from wallets_site.base.ids import new_key
@@ -70,6 +70,15 @@ def live(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "ledger/parts/operation.html", context)
 
 
+@require_safe
+@needs(Capability.LIST_TRANSACTIONS)
+def proof(request: HttpRequest, pk: int) -> HttpResponse:
+    """What the payer shows to somebody who says that nothing came."""
+    shown = queries.operation(person(request), pk)
+    context = {"operation": shown, "coin": shown.coin, "proof": proofs.proof_of(shown), "section": "activity"}
+    return render(request, "ledger/proof.html", context)
+
+
 @require_POST
 @needs(Capability.LIST_TRANSACTIONS)
 def note(request: HttpRequest, pk: int) -> HttpResponse:
@@ -105,6 +114,7 @@ def _context(shown: Operation) -> dict[str, Any]:
         "waiting": waiting.explain(shown),
         "cancellable": queries.can_cancel(shown),
         "explorer": _explorer(shown),
+        "provable": proofs.can_be_proven(shown),
         "operation": shown,
         "coin": shown.coin,
         "key": new_key(),
