@@ -269,7 +269,7 @@ def can_cancel(operation: Operation) -> bool:
 # Addresses --------------------------------------------------------------------------------------------
 def addresses(user: User, coin: Coin) -> list[Address]:
     """This person's deposit addresses, newest first; each of them keeps working."""
-    rows = Address.objects.filter(account__owner=user, coin=coin).select_related("wallet", "coin")
+    rows = Address.objects.filter(account__owner=user, coin=coin, amount=None).select_related("wallet", "coin")
     return list(rows.order_by("-assigned_at", "-pk"))
 
 

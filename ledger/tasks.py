@@ -20,7 +20,7 @@ from ledger.models import CoinWallet
 from ledger.pokes import enqueue
 from ledger.services import lifecycle
 
-__all__ = ["beat", "chores", "enqueue", "mail", "pay", "rates", "reconcile", "scan", "sweep", "webhooks"]
+__all__ = ["beat", "chores", "enqueue", "look", "mail", "pay", "rates", "reconcile", "scan", "sweep", "webhooks"]
 
 HEARTBEAT: Final = "wallets:heartbeat"
 DAY: Final = 86_400
@@ -57,6 +57,11 @@ def sweep() -> None:
 def scan(wallet_id: int) -> None:
     pokes.started("scan", wallet_id)
     scan_drain.scan(wallet_id)
+
+
+def look(wallet_id: int, address_id: int) -> None:
+    pokes.started("look", wallet_id, address_id)
+    scan_drain.look(wallet_id, address_id)
 
 
 def pay(wallet_id: int) -> None:

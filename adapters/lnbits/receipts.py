@@ -59,9 +59,9 @@ def page(server: Server, network: str, text: str, watch: Sequence[Watched]) -> P
         found, last, whole = _settled(server, _due(watch, cursor))
         if not whole:
             return Page(tuple(found), replace(cursor, after=last).text(), more=True)
-    known = {one.ref for one in watch}
+    known, since = {one.ref for one in watch}, cursor.since
     lines = server.rows(LINES_A_PAGE, cursor.offset)
-    found += _from_list(server, network, lines, known)
+    found += _from_list(server, network, lines, known, since)
     if _has_more(lines, cursor):
         return Page(tuple(found), replace(cursor, offset=cursor.offset + len(lines)).text(), more=True)
     return Page(tuple(found), Cursor(cursor.round).text())
@@ -69,7 +69,7 @@ def page(server: Server, network: str, text: str, watch: Sequence[Watched]) -> P
 
 def is_due(one: Watched, since: int, until: int) -> bool:
     """Whether this invoice is to be asked for in the round that follows one begun at `since`."""
-    if not HASH.fullmatch(one.ref):
+    if one.settled or not HASH.fullmatch(one.ref):
         return False
     if not since:
         return True
@@ -113,14 +113,19 @@ def _credit(one: Watched, row: Row) -> Found:
     return Found(True, row.payment_hash, "0", one.address, amount, FINAL, at=row.at)
 
 
-def _from_list(server: Server, network: str, lines: list[Row], known: set[str]) -> Iterator[Found]:
+def _from_list(server: Server, network: str, lines: list[Row], known: set[str], since: int) -> Iterator[Found]:
     for line in lines:
         if line.outgoing and line.fate != "failed":
             yield _left(line)
-        elif not line.outgoing and line.fate == "paid" and line.payment_hash not in known:
+        elif line.fate == "paid" and line.payment_hash not in known and not _is_old(line, since):
             row = server.payment(line.payment_hash)  # of an invoice that this site did not ask for
             if row is not None and row.fate == "paid" and not row.outgoing:
                 yield from incoming(line if row.outgoing is None else row, network)
+
+
+def _is_old(line: Row, since: int) -> bool:
+    """Whether a line was dealt with in a round long ago: the ledger watches no invoice that was paid days ago."""
+    return bool(since) and line.at is not None and line.at.timestamp() < since - DAY
 
 
 def _has_more(lines: list[Row], cursor: Cursor) -> bool:

@@ -106,8 +106,19 @@ def _look(symbol: str, kind: str, message: str, body: bytes) -> None:
     for use in CoinWallet.objects.select_related("wallet").filter(coin__symbol=symbol):
         found = nodes.hint(use.wallet, kind, message, body)
         # Some nodes tell of every payment there is: only those to an address of ours are worth a look.
-        if found is not None and (not found.address or _is_known(use, found.address)):
+        if found is None:
+            continue
+        if nodes.takes_invoices(use):
+            _look_at_invoice(use, found.txid)
+        elif not found.address or _is_known(use, found.address):
             enqueue("scan", use.wallet_id)
+
+
+def _look_at_invoice(use: CoinWallet, payment_hash: str) -> None:
+    """Of invoices the hint is a payment hash: one of ours is asked for by itself, any other is nothing."""
+    asked = Address.objects.filter(wallet_id=use.wallet_id, ref=payment_hash).exclude(account=None)
+    for pk in asked.values_list("pk", flat=True):
+        enqueue("look", use.wallet_id, pk)
 
 
 def _is_known(use: CoinWallet, address: str) -> bool:

@@ -7,8 +7,10 @@ allows one prepared-but-untried dispatch per wallet; the lock here only spares t
 from __future__ import annotations
 
 import logging
+from typing import Final
 
 from django.db import IntegrityError
+from django.utils.translation import gettext as _
 
 from adapters import registry
 from adapters.base import (
@@ -33,9 +35,11 @@ from ledger.drains.clock import Budget
 from ledger.drains.scan import ask_health
 from ledger.models import CoinWallet, Dispatch, Withdrawal
 from ledger.services import addresses, payouts, recovery, wallets
+from wallets_site.base.clock import now
 from wallets_site.base.errors import WrongState
 
 log = logging.getLogger(__name__)
+AT_A_LOOK: Final = 200  # payments of a lane of their own each
 
 
 def pay(wallet_id: int) -> bool:
@@ -64,6 +68,9 @@ def has_work(use: CoinWallet) -> bool:
 
 
 def _run(use: CoinWallet, adapter: CoinAdapter) -> None:
+    if adapter.lane == "payment":
+        _run_each_alone(use, adapter)
+        return
     budget = Budget()
     for row in payouts.live(use.wallet):
         if not budget.left:
@@ -71,6 +78,36 @@ def _run(use: CoinWallet, adapter: CoinAdapter) -> None:
         follow(use, adapter, row)
     while budget.left and (made := prepare_next(use, adapter)) is not None:
         follow(use, adapter, made)
+
+
+def _run_each_alone(use: CoinWallet, adapter: CoinAdapter) -> None:
+    """Payments that do not depend on each other: one that waits for its recipient or for money holds up no other.
+
+    New ones come before those under way; of these each gets its turn, however many there are.
+    """
+    budget, short, live = Budget(), 0, payouts.live(use.wallet)
+    for row in payouts.queued(use, AT_A_LOOK):
+        if not budget.left:
+            return
+        if short and row.amount >= short:
+            _tell_short(use, [row.pk], NotEnoughFunds("a smaller payment waits for funds already"))
+            continue
+        made = _prepare_alone(use, adapter, row)
+        if made is not None:
+            follow(use, adapter, made)
+        elif Withdrawal.objects.filter(pk=row.pk, state=Withdrawal.State.QUEUED).exists():
+            short = row.amount
+    first = int(now().timestamp()) % len(live) if live else 0
+    for dispatch in live[first:] + live[:first]:
+        if not budget.left:
+            return
+        follow(use, adapter, dispatch)
+
+
+def _prepare_alone(use: CoinWallet, adapter: CoinAdapter, row: Withdrawal) -> Dispatch | None:
+    if not _outside_only(use, adapter, [row]):
+        return None
+    return _prepare_one(use, adapter, row, [payouts.as_tried(item) for item in payouts.live(use.wallet)])
 
 
 def follow(use: CoinWallet, adapter: CoinAdapter, row: Dispatch) -> None:
@@ -135,10 +172,19 @@ def record(use: CoinWallet, adapter: CoinAdapter, prepared: Prepared, ids: list[
     try:
         row = payouts.record(use, prepared, ids, adapter.lane)
     except (IntegrityError, WrongState) as error:
+        if adapter.lane == "payment" and isinstance(error, IntegrityError):
+            _fail_repeated(use, prepared.id, ids)
         log.info("wallet %s: a payout was not recorded: %s", use.wallet.name, error)
         return None
     steps.reached(steps.RECORDED)
     return row
+
+
+def _fail_repeated(use: CoinWallet, ident: str, ids: list[int]) -> None:
+    """What these would pay was paid or tried by another withdrawal, whose outcome it has for ever."""
+    if Dispatch.objects.filter(wallet=use.wallet, ident=ident).exists():
+        for pk in ids:
+            payouts.fail_queued(pk, _("This invoice was paid or tried before. Ask the recipient for a new one."))
 
 
 def _payment(row: Withdrawal) -> Payment:

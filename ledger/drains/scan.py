@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from typing import overload
+from datetime import timedelta
+from typing import Any, Final, overload
+
+from django.db.models import Case, Q, QuerySet, Value, When
 
 from adapters import registry
-from adapters.base import CoinAdapter, Health, NodeError, Watched
+from adapters.base import CoinAdapter, Feature, Health, NodeError, Watched
 from adapters.models import Wallet
 from ledger.drains.alone import alone
 from ledger.drains.clock import Budget
@@ -15,21 +18,31 @@ from ledger.drains.recovery import settle
 from ledger.models import Address, CoinWallet, Dispatch
 from ledger.pokes import enqueue
 from ledger.services import deposits, recovery, wallets
+from wallets_site.base.clock import now
 
 log = logging.getLogger(__name__)
 
 
+INVOICES_KEPT: Final = timedelta(days=16)  # after their expiry: a node may still take a payment for 15 days
+SETTLED_KEPT: Final = timedelta(days=2)
+
+
 class Watch(Sequence[Watched]):
-    """The addresses in members' hands, loaded only by an adapter that needs them."""
+    """The addresses in members' hands, loaded only by an adapter that needs them.
+
+    Of invoices those that may still be paid, and for a while those that the network paid: a node's own list shows them.
+    """
 
     def __init__(self, wallet: Wallet) -> None:
         self._wallet = wallet
+        self._invoices = Feature.INVOICE in registry.family(wallet.kind).features
         self._rows: list[Watched] | None = None
 
     def _loaded(self) -> list[Watched]:
         if self._rows is None:
             rows = Address.objects.filter(wallet=self._wallet).exclude(account=None).order_by("pk")
-            values = rows.values_list("address", "ref", "amount", "expires_at")
+            found: Any = _open_invoices(rows) if self._invoices else rows.annotate(settled=Value(False))
+            values = found.values_list("address", "ref", "amount", "expires_at", "settled")
             self._rows = [Watched(*row) for row in values]
         return self._rows
 
@@ -45,6 +58,13 @@ class Watch(Sequence[Watched]):
 
     def __iter__(self) -> Iterator[Watched]:
         return iter(self._loaded())
+
+
+def _open_invoices(rows: QuerySet[Address]) -> QuerySet[Address]:
+    settled = Q(invoice__paid_at__isnull=False, invoice__inside=False)
+    found = rows.filter(amount__isnull=False, expires_at__gt=now() - INVOICES_KEPT)
+    found = found.exclude(settled & Q(invoice__paid_at__lt=now() - SETTLED_KEPT))
+    return found.annotate(settled=Case(When(settled, then=Value(True)), default=Value(False)))
 
 
 def scan(wallet_id: int) -> bool:
@@ -69,6 +89,17 @@ def _look(wallet_id: int) -> bool:
         wallets.record_health(use.wallet, Health(ok=False, reason=str(error)))
         return False
     return True
+
+
+def look(wallet_id: int, address_id: int) -> None:
+    """One invoice that a notify points at, asked for by its hash."""
+    address = Address.objects.select_related("wallet").get(pk=address_id, wallet_id=wallet_id)
+    try:
+        found = registry.open(address.wallet).transfer(address.ref)
+    except NodeError as error:
+        log.warning("wallet %s: a hint was not followed: %s", address.wallet.name, error)
+        return
+    deposits.record_lookup(wallet_id, address.ref, found)
 
 
 def ask_health(wallet: Wallet, adapter: CoinAdapter) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from accounts.capabilities import Capability, require
 from adapters.base import AddressRequest, NewAddress
@@ -14,7 +15,7 @@ from ledger import locks, nodes, posting
 from ledger.models import Account, Address, Coin, CoinWallet, Kind
 from ledger.services import generation, states
 from wallets_site.base.clock import now
-from wallets_site.base.errors import CoinUnavailable, LimitReached, NotFound
+from wallets_site.base.errors import CoinUnavailable, InvalidRequest, LimitReached, NotFound
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -25,7 +26,7 @@ LABEL = 60
 def assign_address(
     *, user: User, coin: Coin, key: str, label: str = "", needs: Capability = Capability.GENERATE_ADDRESS
 ) -> Address:
-    """A fresh deposit address of this person; the same key answers with the same one.
+    """A fresh deposit address of this person; the same key answers with the same one. For invoices: invoices.ask().
 
     needs: the capability beside has_wallets.
     Raises LimitReached above the coin's number of addresses, CoinUnavailable when deposits are closed or the pool
@@ -37,6 +38,10 @@ def assign_address(
     if not (state.deposits_ok or (state.moves_ok and coin.deposits_on)):
         raise CoinUnavailable(state.reason)
     use = nodes.active_wallet(coin)
+    if nodes.takes_invoices(use):
+        raise InvalidRequest(
+            _("%(coin)s is received by invoice: say which amount, and make an invoice.") % {"coin": coin.name}
+        )
     found = _from_pool(user, use, key, label)
     if found is not None:
         return found
@@ -122,7 +127,9 @@ def store(use: CoinWallet, number: int, made: NewAddress) -> Address | None:
 
 
 def missing_from_pool(use: CoinWallet) -> int:
-    """How many addresses the pool lacks, once it has fallen to half its size."""
+    """How many addresses the pool lacks, once it has fallen to half its size; none of a coin of invoices."""
+    if nodes.takes_invoices(use):
+        return 0
     ready = Address.objects.filter(wallet=use.wallet, account=None, amount=None).count()
     return use.coin.pool_size - ready if ready * 2 <= use.coin.pool_size else 0
 
