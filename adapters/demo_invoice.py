@@ -88,7 +88,7 @@ class DemoInvoiceOptions:
 class DemoInvoice(CoinAdapter):
     kind: ClassVar[str] = "demo_ln"
     title: ClassVar[str] = "Simulated Lightning coin, for trying things out"
-    features: ClassVar[frozenset[Feature]] = frozenset({Feature.INVOICE, Feature.PROOF, Feature.FAUCET})
+    features: ClassVar[frozenset[Feature]] = frozenset({Feature.INVOICE, Feature.FINAL, Feature.PROOF, Feature.FAUCET})
     lane = "payment"
     longest_call: ClassVar[int] = 30
     Options: ClassVar[type[DemoInvoiceOptions]] = DemoInvoiceOptions

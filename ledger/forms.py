@@ -16,6 +16,8 @@ from ledger.models import Coin, Operation
 from ledger.queries import Wanted
 from wallets_site.base.errors import WalletError
 
+SATOSHI, MILLISATOSHI = 8, 11  # decimals of one bitcoin
+
 
 class AmountInput(forms.TextInput):
     """Plain text, not type=number: browsers round numbers and accept exponents."""
@@ -69,8 +71,9 @@ class SendForm(forms.Form):
     )
 
     def __init__(
-        self, *args: Any, coin: Coin, everything: bool = False, extra: ExtraWords | None = None, **kwargs: Any
-    ) -> None:
+        self, *args: Any, coin: Coin, everything: bool = False, extra: ExtraWords | None = None,
+        invoices: bool = False, **kwargs: Any,
+    ) -> None:  # fmt: skip
         super().__init__(*args, **kwargs)
         if extra is not None:
             plain = forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"})
@@ -83,9 +86,12 @@ class SendForm(forms.Form):
         amount = forms.CharField if everything else CoinAmountField
         more = {"widget": AmountInput} if everything else {"coin": coin}
         self.fields["amount"] = amount(
-            label=_("Amount in %(symbol)s") % {"symbol": coin.symbol}, required=not everything, **more
+            label=_("Amount in %(symbol)s") % {"symbol": coin.symbol}, required=not (everything or invoices), **more
         )
         self.fields["amount"].help_text = _("Or press Max to send all that is available, less the fee.")
+        if invoices:
+            self.fields["to"].help_text = _("An invoice, or a member’s user name or e-mail.")
+            self.fields["amount"].help_text = _("An invoice names its amount itself: then leave this empty.")
         self.order_fields(["to", "extra", "amount", "comment"])
 
 
@@ -111,6 +117,33 @@ class SatsForm(forms.Form):
     sats = forms.IntegerField(
         label=_("Sats"), min_value=1, max_value=2_100_000_000_000_000, widget=forms.TextInput({"inputmode": "numeric"})
     )
+
+
+class InvoiceForm(forms.Form):
+    """What an invoice asks for, and for how long it can be paid."""
+
+    memo = forms.CharField(
+        label=_("What it is for"),
+        max_length=639,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        help_text=_("The payer reads it in the invoice."),
+    )
+    lifetime = forms.ChoiceField(
+        label=_("Can be paid for"),
+        initial="3600",
+        choices=[("600", _("10 minutes")), ("3600", _("an hour")), ("86400", _("a day")), ("604800", _("a week"))],
+    )
+
+    def __init__(self, *args: Any, coin: Coin, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["amount"] = CoinAmountField(coin, label=_("Amount in %(symbol)s") % {"symbol": coin.symbol})
+        if coin.decimals >= MILLISATOSHI:
+            one = money.plain(10 ** (coin.decimals - SATOSHI), coin.decimals)
+            self.fields["amount"].help_text = _("One satoshi is %(one)s %(symbol)s.") % {
+                "one": one, "symbol": coin.symbol
+            }  # fmt: skip
+        self.order_fields(["amount", "memo", "lifetime"])
 
 
 class LabelForm(forms.Form):

@@ -2,13 +2,29 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from ledger.views import activity, contacts, documents, home, live, notifications, purses, receive, send, status
+from ledger.views import (
+    activity,
+    contacts,
+    documents,
+    home,
+    invoices,
+    live,
+    notifications,
+    purses,
+    receive,
+    send,
+    status,
+)
 
 receive_urls = [
     path("", receive.receive, name="receive"),
     path("live/", receive.live, name="receive_live"),
     path("new-address/", receive.new_address, name="new_address"),
     path("test-coins/", receive.test_coins, name="test_coins"),
+    path("new-invoice/", invoices.new_invoice, name="new_invoice"),
+    path("invoices/<slug:payment_hash>/", invoices.invoice, name="invoice"),
+    path("invoices/<slug:payment_hash>/live/", invoices.live, name="invoice_live"),
+    path("invoices/<slug:payment_hash>/test-coins/", invoices.test_coins, name="invoice_test_coins"),
     path("addresses/<int:pk>/label/", receive.label, name="address_label"),
 ]
 

@@ -49,7 +49,7 @@ __all__ = ["Lnbits", "LnbitsOptions"]
 class Lnbits(CoinAdapter):
     kind: ClassVar[str] = "lnbits"
     title: ClassVar[str] = "Lightning through an LNbits server"
-    features: ClassVar[frozenset[Feature]] = frozenset({Feature.INVOICE, Feature.PROOF})
+    features: ClassVar[frozenset[Feature]] = frozenset({Feature.INVOICE, Feature.FINAL, Feature.PROOF})
     lane = "payment"
     Options: ClassVar[type[LnbitsOptions]] = LnbitsOptions
     options: LnbitsOptions

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 LONGEST_MEMO: Final = 639  # bytes, as many as an invoice holds
 SHORTEST, LONGEST = timedelta(seconds=1), timedelta(days=30)
 MOST_OPEN: Final = 1000  # of one account: each open one is asked for again and again
+PAGE: Final = 25
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -175,6 +176,26 @@ def own(*, user: User, payment_hash: str) -> Invoice:
     if found is None:
         raise NotFound(_("There is no such invoice."))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """older: what `before` must be for the next page; None on the last."""
+
+    invoices: list[Invoice]
+    older: int | None
+
+
+def listed(*, user: User, coin: Coin, number: int = 0, before: int | None = None, limit: int = 0) -> Listed:
+    """The invoices of one account of this person, newest first; `limit` of them, or PAGE."""
+    limit = limit or PAGE
+    rows = Invoice.objects.select_related("address", "coin", "operation").filter(
+        account__owner=user, account__coin=coin, account__kind=Kind.USER, account__number=number
+    )
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
+    found = list(rows.order_by("-pk")[: limit + 1])
+    return Listed(found[:limit], found[limit - 1].pk if len(found) > limit else None)
 
 
 def preview(*, user: User, coin: Coin, bolt11: str, number: int = 0, amount: int | None = None) -> Quote:

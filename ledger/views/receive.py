@@ -15,6 +15,7 @@ from ledger.models import Coin
 from ledger.services import news
 from ledger.services.addresses import assign_address, rename_address
 from ledger.services.faucet import send_test_coins
+from ledger.views import invoices
 from ledger.views.http import needs, person, posted_key
 from wallets_site.base.errors import WalletError
 from wallets_site.base.ids import new_key
@@ -24,6 +25,8 @@ from wallets_site.base.ids import new_key
 @needs(Capability.HAS_WALLETS)
 def receive(request: HttpRequest, symbol: str) -> HttpResponse:
     user, coin = person(request), queries.coin(symbol)
+    if nodes.has_invoices(coin):
+        return invoices.overview(request, coin)
     live_version = news.version(user)
     addresses = queries.addresses(user, coin)
     form = RequestedAmountForm(request.GET if "amount" in request.GET else None, coin=coin)

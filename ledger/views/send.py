@@ -31,11 +31,12 @@ def send(request: HttpRequest, symbol: str) -> HttpResponse:
     everything = "max" in request.POST
     form = SendForm(
         request.POST or None, coin=coin, everything=everything, extra=nodes.extra_words(coin),
+        invoices=nodes.has_invoices(coin),
         initial=_typed_before(request, coin),
     )  # fmt: skip
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
-        amount = "0" if everything else str(said["amount"])
+        amount = "0" if everything else str(said["amount"] or 0)
         draft = drafts.Draft(coin.symbol, said["to"], amount, everything, said["comment"], said.get("extra", ""))
         try:
             draft.quote_again(user)
@@ -62,7 +63,7 @@ def _typed_before(request: HttpRequest, coin: Coin) -> dict[str, str]:
     if "draft" not in request.GET:
         return {name: request.GET.get(name, "") for name in ("to", "extra", "amount", "comment")}
     draft = drafts.find(request, request.GET["draft"])
-    amount = "" if draft.everything else money.plain(int(draft.amount), coin.decimals)
+    amount = "" if draft.everything or draft.amount == "0" else money.plain(int(draft.amount), coin.decimals)
     return {"to": draft.to, "extra": draft.extra, "amount": amount, "comment": draft.comment}
 
 

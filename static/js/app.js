@@ -82,6 +82,21 @@
       element.textContent = left > 0 ? words.wordHolds.replace("{n}", left) : words.wordAgain;
     });
   };
+  // How long an invoice can still be paid; at its end the page asks once what became of it.
+  const count = () => {
+    document.querySelectorAll("[data-ends]").forEach((element) => {
+      const left = Math.max(0, Math.ceil((Date.parse(element.dataset.ends) - Date.now()) / 1000));
+      const hours = Math.floor(left / 3600);
+      const rest = [Math.floor((left % 3600) / 60), left % 60].map((part) => String(part).padStart(2, "0"));
+      element.textContent = (hours ? [hours, ...rest] : rest).join(":");
+      if (left === 0 && !element.dataset.over) {
+        element.dataset.over = "1";
+        window.setTimeout(() => window.htmx?.trigger(element.closest("[hx-get]"), "live"), 1000);
+      }
+    });
+  };
+  count();
+  window.setInterval(count, 1000);
   tick();
   window.setInterval(tick, 1000);
 })();
