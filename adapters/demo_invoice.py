@@ -90,6 +90,7 @@ class DemoInvoice(CoinAdapter):
     title: ClassVar[str] = "Simulated Lightning coin, for trying things out"
     features: ClassVar[frozenset[Feature]] = frozenset({Feature.INVOICE, Feature.FINAL, Feature.PROOF, Feature.FAUCET})
     lane = "payment"
+    decimals: ClassVar[int | None] = 11  # millisatoshi
     longest_call: ClassVar[int] = 30
     Options: ClassVar[type[DemoInvoiceOptions]] = DemoInvoiceOptions
     options: DemoInvoiceOptions

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from adapters import registry
 from adapters.base import (
     AddressRequest,
@@ -196,7 +198,24 @@ def hint(wallet: Wallet, kind: str, message: str, body: bytes = b"") -> Hint | N
 
 def kinds() -> list[tuple[str, str]]:
     """(kind, title) of every coin family a manager may connect."""
-    return [(kind, registry.family(kind).title) for kind in registry.FAMILIES]
+    return [(kind, _titled(registry.family(kind))) for kind in registry.FAMILIES]
+
+
+def _titled(family: type[CoinAdapter]) -> str:
+    if family.decimals is None:
+        return family.title
+    return _("%(title)s (for a coin with %(decimals)s decimals)") % {
+        "title": family.title, "decimals": family.decimals
+    }  # fmt: skip
+
+
+def check_coin(kind: str, coin: Coin) -> None:
+    """Raises InvalidRequest for a coin whose amounts this family would take for others."""
+    family = registry.family(kind)
+    if family.decimals not in (None, coin.decimals):
+        words = _("%(kind)s counts with %(right)s decimals, and %(coin)s has %(wrong)s: make a coin with as many.")
+        said = {"kind": family.title, "right": family.decimals, "coin": coin.symbol, "wrong": coin.decimals}
+        raise InvalidRequest(words % said)
 
 
 def option_fields(kind: str) -> tuple[dataclasses.Field[Any], ...]:

@@ -51,6 +51,7 @@ class Lnbits(CoinAdapter):
     title: ClassVar[str] = "Lightning through an LNbits server"
     features: ClassVar[frozenset[Feature]] = frozenset({Feature.INVOICE, Feature.FINAL, Feature.PROOF})
     lane = "payment"
+    decimals: ClassVar[int | None] = 11  # millisatoshi
     Options: ClassVar[type[LnbitsOptions]] = LnbitsOptions
     options: LnbitsOptions
 

@@ -24,6 +24,7 @@ from ledger.admin import exploring
 from ledger.admin.readonly import amount_text
 from ledger.models import Coin, CoinWallet, WalletFunds
 from ledger.services import site_settings, wallets
+from wallets_site.base.errors import InvalidRequest
 
 if TYPE_CHECKING:
     _Form = forms.ModelForm[Wallet]
@@ -72,7 +73,9 @@ class WalletForm(_Form):
         if not self.errors:
             try:
                 nodes.check_options(self.kind, self.options())
-            except ImproperlyConfigured as error:
+                if values.get("coin") is not None:
+                    nodes.check_coin(self.kind, values["coin"])
+            except (ImproperlyConfigured, InvalidRequest) as error:
                 raise forms.ValidationError(str(error)) from error
         return values
 

@@ -46,7 +46,11 @@ def record_funds(wallet: Wallet, funds: Funds, ready: int | None) -> None:
 
 
 def connect(*, coin: Coin, name: str, kind: str, options: dict[str, Any]) -> CoinWallet:
-    """Connect a node wallet to a coin; the one active so far is retired: still scanned, never paid from."""
+    """Connect a node wallet to a coin; the one active so far is retired: still scanned, never paid from.
+
+    Raises InvalidRequest for a coin whose decimals this kind of node would misread.
+    """
+    nodes.check_coin(kind, coin)
     with transaction.atomic():
         wallet = Wallet(name=name, kind=kind)
         wallet.write_options(options)

@@ -12,7 +12,7 @@ from adapters.demo_invoice import DemoInvoice
 from ledger import queries, tasks
 from ledger.drains.scan import Watch
 from ledger.models import Address, Coin, Dispatch, Operation
-from ledger.services import addresses
+from ledger.services import addresses, wallets
 from tests.support.lightning import COIN, ask, fill, lightning_coin, node, outside, pay, pay_in
 from tests.support.money import balances, books, chores_now, pay_now, scan_now, send, switch, use_of
 from wallets_site.base.clock import now
@@ -219,3 +219,11 @@ def test_an_invoice_of_a_member_is_settled_inside(coin, alice, bob):
     assert not Dispatch.objects.exists()
     assert own.expires_at is not None
     assert own.expires_at > now()
+
+
+def test_a_coin_whose_decimals_would_be_misread_is_not_connected(site):
+    bitcoin = Coin.objects.create(symbol="BTC", name="Bitcoin", decimals=8)
+
+    with pytest.raises(InvalidRequest, match="11 decimals"):
+        wallets.connect(coin=bitcoin, name="node", kind="demo_ln", options={"chain_file": "unused"})
+    assert not bitcoin.wallets.exists()
