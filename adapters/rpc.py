@@ -25,6 +25,7 @@ READ_SECONDS = 10
 LARGEST_ANSWER = 64 << 20  # listsinceblock of a busy wallet answers everything at once
 LONGEST_MESSAGE = 200
 LONGEST_NUMBER = 60  # digits
+LOWEST, HIGHEST = -(2**63), 2**64 - 1  # every number of these daemons has 64 bits
 
 
 class RpcError(NodeDown):
@@ -232,7 +233,7 @@ class Reply:
 
     def whole(self, key: str, default: int | None = None) -> int:
         value = self._data.get(key, default)
-        if not isinstance(value, int) or isinstance(value, bool):
+        if not isinstance(value, int) or isinstance(value, bool) or not LOWEST <= value <= HIGHEST:
             raise self._wrong(key)
         return value
 
@@ -243,7 +244,10 @@ class Reply:
         return value
 
     def amount(self, key: str, decimals: int) -> int:
-        return atomic(self._data.get(key), decimals)
+        found = atomic(self._data.get(key), decimals)
+        if not LOWEST <= found <= HIGHEST:
+            raise self._wrong(key)
+        return found
 
     def part(self, key: str) -> Reply:
         return Reply(self._data.get(key), f"{self._what}.{key}")

@@ -101,6 +101,8 @@ def _outgoing(tx: Tx, tip: int) -> list[Found]:
 
 
 def height_of(number: int) -> int | None:
+    if number < 0:
+        raise NodeDown("walletd gives an impossible height.")
     return None if number == UNCONFIRMED else number
 
 

@@ -13,9 +13,9 @@ from django.test import Client
 
 from adapters.banano.fate import CONFIRMATIONS
 from ledger import queries
-from ledger.drains import chores, steps
-from ledger.models import Coin, Deposit, Dispatch, Freeze, Operation, Withdrawal
-from ledger.services import wallets
+from ledger.drains import chores, reconcile, steps
+from ledger.models import Brake, Coin, Deposit, Dispatch, Freeze, Operation, Withdrawal
+from ledger.services import solvency, wallets
 from tests.adapters.banano.world import BAN, EASY, GENESIS, GENESIS_ADDRESS, SEED, BananoWorld, address_of, key_of
 from tests.nodes.banano.client import BananoNode
 from tests.support.databases import Database
@@ -23,7 +23,7 @@ from tests.support.money import address_of as site_address
 from tests.support.money import balances, books, pay_now, scan_now, send, use_of
 from tests.support.processes import wait_for
 from tests.support.running import RunningSite
-from wallets_site.base.errors import CoinUnavailable
+from wallets_site.base.errors import CoinUnavailable, NotAllowed
 
 
 def connect(node: BananoNode, *, symbol: str = "BAN") -> Coin:
@@ -114,6 +114,31 @@ def test_a_deposit_that_loses_before_it_is_confirmed_gives_nothing(coin, world, 
     assert (deposit.state, deposit.credited_at) == (Deposit.State.GONE, None)
     assert balances(coin, alice) == [(0, 0)]
     assert books(coin) == {}
+
+
+@pytest.mark.parametrize("collected", [False, True])
+def test_a_credited_deposit_that_the_node_takes_back_freezes_its_owner_and_mints_nothing(coin, world, alice, collected):
+    """Confirmed is final on this chain: only a node that lied, or was restored from an old copy, does this."""
+    sent = world.deposit(site_address(alice, coin), 3 * BAN)
+    scan_now(coin)
+    assert balances(coin, alice) == [(3 * BAN, 0)]
+    if collected:
+        tidy(coin, world)
+    world.node.do("rollback", name=sent, restored=True)
+    solvency.check_coin(coin, lambda: reconcile.nodes_hold(coin))
+    assert Brake.objects.get(released_at=None).coin == coin
+
+    Coin.objects.filter(pk=coin.pk).update(watch_confirmations=2000)  # final deposits are asked for again
+    for _ in range(3):
+        scan_now(coin)
+
+    assert Deposit.objects.get().state == Deposit.State.VANISHED
+    freeze = Freeze.objects.get(cause=Freeze.Cause.VANISHED)
+    assert (freeze.user, freeze.coin) == (alice, coin)
+    assert balances(coin, alice) == [(3 * BAN, 0)]
+    assert books(coin) == {"hot": -3 * BAN, "user": 3 * BAN}
+    with pytest.raises(NotAllowed):
+        send(alice, coin, world.outside_address(), BAN)
 
 
 def test_coins_that_leave_by_another_hand_freeze_the_wallet(coin, world, alice):

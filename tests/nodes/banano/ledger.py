@@ -286,14 +286,16 @@ class Ledger:
 
     # -- losing an election --
 
-    def rollback(self, name: str) -> list[str]:
-        """Takes away a block and all that rests on it, in other accounts too; the names, newest first."""
+    def rollback(self, name: str, *, restored: bool = False) -> list[str]:
+        """Takes away a block and all that rests on it, in other accounts too; the names, newest first.
+
+        restored: confirmed ones too, as a node does whose ledger file is an old copy."""
         gone: list[str] = []
         for block in reversed(list(self.up(name))):
-            if block.confirmed:
+            if block.confirmed and not restored:
                 raise ValueError("a confirmed block never leaves")
             if block.subtype == "send" and block.hash in self.received_by:
-                gone += self.rollback(self.received_by[block.hash])
+                gone += self.rollback(self.received_by[block.hash], restored=restored)
             self._remove(block)
             gone.append(block.hash)
         return gone
@@ -310,7 +312,8 @@ class Ledger:
         if block.previous == ZERO:
             del self.accounts[block.account]
         else:
-            self.accounts[block.account].head = block.previous
+            account = self.accounts[block.account]
+            account.head, account.confirmed_height = block.previous, min(account.confirmed_height, block.height - 1)
             self.blocks[block.previous].successor = ZERO
 
     def force(self, block: Block) -> str:

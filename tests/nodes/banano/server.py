@@ -161,8 +161,8 @@ class StandIn:
     def test_unconfirmed(self) -> list[str]:
         return [name for name, block in self.ledger.blocks.items() if not block.confirmed]
 
-    def test_rollback(self, name: str) -> list[str]:
-        return self.ledger.rollback(name)
+    def test_rollback(self, name: str, restored: bool = False) -> list[str]:
+        return self.ledger.rollback(name, restored=restored)
 
     def test_restart(self) -> None:
         self.ledger.restart()
