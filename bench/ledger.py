@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from django.db import connection, transaction
 
@@ -24,22 +25,41 @@ def rate(answers: list[dict[str, float]]) -> float:
     return sum(answer["rate"] for answer in answers)
 
 
+PORTABLE = {"WALLETS_PORTABLE_POSTING": "True"}
+
+
 def moves(report: Report, cluster: Cluster, database: Database, name: str, world: World) -> float:
-    """post() beside pgbench, interleaved; the median of the rounds' ratios. The reference's median, moves/s."""
+    """post() beside pgbench, both its roads, interleaved; the median of the rounds' ratios.
+
+    Returns the reference's median, moves/s.
+    """
     environment = child_environment(database)
-    references, ratios, rates, cpu = [], [], [], []
+    references, found = [], {road: _Found() for road in ("post", "post_portable")}
     for number in range(ROUNDS):
         reference = worlds.pgbench(cluster, name, world, clients=8, seconds=SECONDS)
-        answers = worlds.ours(environment, world, processes=2, threads=4, seconds=SECONDS)
         references.append(reference)
-        rates.append(rate(answers))
-        ratios.append(rates[-1] / reference)
-        cpu += [answer["cpu_ms"] for answer in answers]
-        say(f"round {number + 1}: pgbench {reference:.0f}/s, post() {rates[-1]:.0f}/s, {ratios[-1]:.2f}")
-    where = "PostgreSQL, fsync on, 8 clients, no fee"
-    report.add("post", middle(rates), "moves/s", against="pgbench", ratio=middle(ratios), goal=0.5, conditions=where)
-    report.add("post_cpu", middle(cpu), "ms of Python CPU a move", goal=0.6, better="less", conditions=where)
+        for road, more in (("post", {}), ("post_portable", PORTABLE)):
+            answers = worlds.ours({**environment, **more}, world, processes=2, threads=4, seconds=SECONDS)
+            found[road].rates.append(rate(answers))
+            found[road].ratios.append(rate(answers) / reference)
+            found[road].cpu += [answer["cpu_ms"] for answer in answers]
+        say(f"round {number + 1}: pgbench {reference:.0f}/s, {found['post'].ratios[-1]:.2f} by one function,"
+            f" {found['post_portable'].ratios[-1]:.2f} by single statements")  # fmt: skip
+    for road, goal, cpu, how in (("post", 0.9, 0.2, "stored function"), ("post_portable", 0.5, 0.6, "portable path")):
+        where = f"PostgreSQL, fsync on, 8 clients, no fee, {how}"
+        seen = found[road]
+        report.add(road, middle(seen.rates), "moves/s", against="pgbench", ratio=middle(seen.ratios), goal=goal,
+                   conditions=where)  # fmt: skip
+        report.add(f"{road}_cpu", middle(seen.cpu), "ms of Python CPU a move", goal=cpu, better="less",
+                   conditions=where)  # fmt: skip
     return middle(references)
+
+
+@dataclass
+class _Found:
+    rates: list[float] = field(default_factory=list)
+    ratios: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
 
 
 def fees(report: Report, database: Database, world: World) -> None:
@@ -67,15 +87,16 @@ def shapes(report: Report, database: Database, world: World) -> None:
                conditions="PostgreSQL, 1 client, 1,000 moves a commit")  # fmt: skip
 
 
-def commit_cost(report: Report) -> None:
-    """What the disk asks for one commit."""
+def commit_cost(report: Report, where: str) -> float:
+    """What the disk asks for one commit, ms."""
     samples = []
-    for _ in range(200):
+    for number in range(200):
         with transaction.atomic():
-            Coin.objects.filter(symbol="BEN").update(position=1)
+            Coin.objects.filter(symbol="BEN").update(position=number)
             started = time.perf_counter()
         samples.append((time.perf_counter() - started) * 1000)
-    report.add("commit", middle(samples), "ms", conditions="PostgreSQL, fsync on, median of 200")
+    report.add(f"commit_{connection.vendor}", middle(samples), "ms", conditions=f"{where}, median of 200")
+    return middle(samples)
 
 
 def bytes_a_move(report: Report) -> None:
@@ -149,6 +170,21 @@ def reads(report: Report, world: World, rows: int) -> None:
                    goal=1.2, better="less", conditions="PostgreSQL, one account")  # fmt: skip
         report.add(f"history_page_at_{size}", deepest, "ms", against="its first page", ratio=deepest / first, goal=2,
                    better="less", conditions="PostgreSQL, deepest page of 25")  # fmt: skip
+
+
+def group_commit(report: Report, database: Database, world: World) -> None:
+    """8 threads that share commits against 8 that do not, interleaved, and what one commit costs."""
+    environment = child_environment(database)
+    ratios, rates = [], []
+    for _ in range(ROUNDS):
+        plain = rate(worlds.ours(environment, world, processes=1, threads=8, seconds=SECONDS))
+        grouped = rate(worlds.ours(environment, world, processes=1, threads=8, seconds=SECONDS, mode="grouped"))
+        rates.append(grouped)
+        ratios.append(grouped / plain)
+    cost = commit_cost(report, "SQLite, WAL, synchronous FULL")
+    report.add("sqlite_group_commit", middle(rates), "moves/s", against="one commit a move", ratio=middle(ratios),
+               goal=3 if cost > 4 else 1.3, conditions=f"SQLite, 8 threads of a process, a commit costs {cost:.2f} ms",
+               )  # fmt: skip
 
 
 def sqlite_writers(report: Report, database: Database, world: World) -> None:

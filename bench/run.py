@@ -34,7 +34,7 @@ def on_postgresql(report: Report, rows: int) -> None:
         say("a site with its members")
         made = world.populate()
         world.install_reference()
-        ledger.commit_cost(report)
+        ledger.commit_cost(report, "PostgreSQL, fsync on")
         reference = ledger.moves(report, cluster, database, "bench", made)
         ledger.bytes_a_move(report)
         ledger.fees(report, database, made)
@@ -53,7 +53,9 @@ def on_sqlite(report: Report) -> None:
     folder = Path(os.environ["WALLETS_TEST_ROOT"]) / "sqlite"
     databases.use(databases.sqlite_aliases(folder))
     databases.migrate()
-    ledger.sqlite_writers(report, Database("sqlite", folder), world.populate())
+    made, database = world.populate(), Database("sqlite", folder)
+    ledger.sqlite_writers(report, database, made)
+    ledger.group_commit(report, database, made)
 
 
 def main() -> int:
