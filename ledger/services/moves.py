@@ -18,7 +18,7 @@ from ledger.services import bills, confirmations, contacts, fees, key_caps, limi
 from ledger.services.bills import Bill
 from ledger.services.quotes import Quote
 from wallets_site.base.clock import now
-from wallets_site.base.errors import InvalidRequest
+from wallets_site.base.errors import InsufficientFunds, InvalidRequest
 from wallets_site.base.prepared import insert
 
 if TYPE_CHECKING:
@@ -47,6 +47,22 @@ def preview_move(
         "move", coin, user.pk, recipient, address, "", net, fee, warnings=warnings, includes_fee=includes_fee,
         number=number, to_number=to_number, bill=bill,
     )  # fmt: skip
+
+
+def move_now(
+    *, user: User, coin: Coin, recipient: User, amount: int, proof: proofs.Proof, key: str, comment: str = "",
+    tags: str = "", includes_fee: bool = False,
+) -> Operation:  # fmt: skip
+    """request_move for a program, which takes the costs as they are: what may refuse it is asked once, under its locks.
+
+    Raises WalletError; InsufficientFunds tells the total and what is available.
+    """
+    net, fee = fees.split(coin, Purpose.MOVE, amount, includes_fee=includes_fee)
+    quote = Quote("move", coin, user.pk, recipient, "", "", net, fee, includes_fee=includes_fee)
+    try:
+        return request_move(user=user, quote=quote, proof=proof, key=key, comment=comment, tags=tags)
+    except InsufficientFunds as error:
+        raise InsufficientFunds(error.message, total=str(quote.total), **error.data) from error
 
 
 def request_move(

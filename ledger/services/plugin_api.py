@@ -180,19 +180,6 @@ def find_person(text: str) -> User | None:
     return find_recipient(text, numbers=True)
 
 
-def move(
-    *, user: User, coin: Coin, recipient: User, amount: int, includes_fee: bool, proof: Proof, key: str,
-    comment: str, tags: str,
-) -> Operation:  # fmt: skip
-    """Raises WalletError; InsufficientFunds tells the total and what is available."""
-    net, fee = fees.split(coin, Purpose.MOVE, amount, includes_fee=includes_fee)
-    quote = Quote("move", coin, user.pk, recipient, "", "", net, fee, includes_fee=includes_fee)
-    try:
-        return moves.request_move(user=user, quote=quote, proof=proof, key=key, comment=comment, tags=tags)
-    except InsufficientFunds as error:
-        raise InsufficientFunds(error.message, total=str(quote.total), **error.data) from error
-
-
 def withdraw(
     *, user: User, coin: Coin, address: str, extra: str, amount: int, includes_fee: bool, proof: Proof, key: str,
     comment: str, note: str,

@@ -12,7 +12,7 @@ from accounts.queries import find_recipient
 from ledger import nodes, posting
 from ledger.models import Coin, Kind, Operation, Purpose
 from ledger.services import addresses, fees
-from ledger.services.moves import preview_move, request_move, scope_of
+from ledger.services.moves import move_now, preview_move, request_move, scope_of
 from ledger.services.quotes import Quote, request_of
 from ledger.services.withdrawals import preview_withdrawal, request_withdrawal
 from wallets_site.base.errors import CoinUnavailable, InsufficientFunds, InvalidAddress, InvalidExtra, InvalidRequest
@@ -114,6 +114,23 @@ def _normal(coin: Coin, to: str, extra: str, amount: int) -> tuple[str, str, int
     with suppress(InvalidExtra):
         extra = nodes.check_extra(coin, extra, checked.extra)
     return checked.address, extra, amount
+
+
+def send(
+    *, user: User, coin: Coin, to: str, amount: int, proof: Proof, key: str, extra: str = "", comment: str = ""
+) -> Operation:
+    """Preview and request in one, for programs; the sender's operation. The same key answers with the same operation.
+
+    Raises WalletError as preview_send does.
+    """
+    recipient = find_recipient(to.strip()) if to.strip() else None
+    if recipient is not None and coin.is_active:
+        return move_now(user=user, coin=coin, recipient=recipient, amount=amount, proof=proof, key=key, comment=comment)
+    done = find_sent(user=user, coin=coin, to=to, amount=amount, extra=extra, key=key)
+    if done is not None:
+        return done
+    quote = preview_send(user=user, coin=coin, to=to, amount=amount, extra=extra)
+    return request_send(user=user, quote=quote, proof=proof, key=key, comment=comment)
 
 
 def request_send(*, user: User, quote: Quote, proof: Proof, key: str, comment: str = "") -> Operation:

@@ -244,3 +244,20 @@ def test_a_wrong_destination_is_refused_before_anything_is_written(coin, alice, 
     with pytest.raises(WalletError):
         send(alice, coin, to, 100)
     assert books(coin) == before
+
+
+def test_a_program_sends_in_one_step_and_repeats_itself_without_harm(coin, alice, bob):
+    fund(alice, coin, 1_000)
+    asked = {"user": alice, "coin": coin, "to": "bob", "amount": 300, "proof": proof_of(alice), "key": "pay-1"}
+
+    first = sending.send(**asked)
+    again = sending.send(**asked)
+
+    assert first.pk == again.pk
+    assert balances(coin, alice, bob) == [(700, 0), (300, 0)]
+    with pytest.raises(IdempotencyConflict):
+        sending.send(**{**asked, "amount": 301})
+    with pytest.raises(InsufficientFunds) as refused:
+        sending.send(**{**asked, "amount": 701, "key": "pay-2"})
+    assert refused.value.data == {"available": "700", "total": "701"}
+    assert balances(coin, alice, bob) == [(700, 0), (300, 0)]

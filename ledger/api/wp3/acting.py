@@ -16,7 +16,7 @@ from ledger.api.wp3 import texts
 from ledger.api.wp3.answers import MOVE, NOT_ALLOWED, UNSPECIFIED, WITHDRAW, Refusal, never_cached, success
 from ledger.api.wp3.asked import Asked, allow
 from ledger.models import Coin
-from ledger.services import addresses, plugin_api
+from ledger.services import addresses, moves, plugin_api
 from wallets_site.base import crypto
 from wallets_site.base.errors import InsufficientFunds, InvalidAmount, NotAllowed, WalletError
 from wallets_site.base.ids import new_key
@@ -42,7 +42,7 @@ def do_move(asked: Asked) -> HttpResponse:
     amount = _amount(figure, coin, title, MOVE)
     comment, tags = _typed(asked, "move_comment"), asked.text("move_tags") or ""
     try:
-        plugin_api.move(
+        moves.move_now(
             user=user, coin=coin, recipient=recipient, amount=amount, key=key, proof=_proof(user, asked),
             includes_fee=settings.WALLETS_API3_AMOUNT_INCLUDES_FEE, comment=texts.comment_of(comment, MOVE),
             tags=texts.tags_of(tags, MOVE),
