@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from adapters import registry
-from adapters.base import CoinAdapter, NodeError
+from adapters.base import CoinAdapter, Feature, NodeError
 from adapters.models import Wallet
 from ledger import locks, posting, queries
 from ledger.drains import pay
@@ -42,8 +42,10 @@ def chores(wallet_id: int) -> None:
 
 
 def fill_pool(use: CoinWallet) -> int:
-    """Ask the node for addresses until the pool is full; how many were stored."""
+    """Ask the node for addresses until the pool is full; how many were stored. Invoices are made when asked for."""
     adapter, budget, stored = registry.open(use.wallet), Budget(), 0
+    if Feature.INVOICE in adapter.features:
+        return 0
     for _ in range(addresses.missing_from_pool(use)):
         if not budget.left:
             break

@@ -231,13 +231,16 @@ def _spend_reserve(row: Dispatch, withdrawal: Withdrawal, held: Account) -> list
 
 
 def release(pk: int, reason: str) -> None:
-    """The dispatch is proven dead: its withdrawals are prepared anew, or fail and give everything back."""
+    """The dispatch is proven dead: its withdrawals are prepared anew, or fail and give everything back.
+
+    What is paid under its recipient's name for it (an invoice) has that one name, recorded once: it is not made anew.
+    """
     with transaction.atomic(durable=True):
         row = locks.dispatch(pk)
         if row.state != Dispatch.State.LIVE:
             return
         for withdrawal in _out_of_transit(row):
-            _requeue_or_fail(withdrawal, reason)
+            _requeue_or_fail(withdrawal, reason, anew=row.lane != "payment")
         _bury(row, reason)
 
 
@@ -272,13 +275,13 @@ def _bury(row: Dispatch, reason: str) -> None:
     row.save(update_fields=["state", "reason", "settled_at"])
 
 
-def _requeue_or_fail(row: Withdrawal, reason: str) -> None:
+def _requeue_or_fail(row: Withdrawal, reason: str, *, anew: bool) -> None:
     row.tries += 1
     row.dispatch = None
     row.save(update_fields=["tries", "dispatch"])
     Operation.objects.filter(pk=row.operation_id).update(retries=row.tries, txid="", confirmations=0)
     row.operation.refresh_from_db()
-    if row.tries < row.coin.tries_max:
+    if anew and row.tries < row.coin.tries_max:
         row.state = Withdrawal.State.QUEUED
         row.save(update_fields=["state"])
         return

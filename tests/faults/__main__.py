@@ -23,14 +23,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tests.faults.world import FaultWorld
 
-COINS = ("ltc", "xmr", "frk-snake", "frk-camel", "ban")
+COINS = ("ltc", "xmr", "frk-snake", "frk-camel", "ban", "ln")
 
 
 def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.faults", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--coins", default=",".join(COINS), help=f"some of {', '.join(COINS)}, with commas")
+    parser.add_argument("--coins", default=",".join(COINS[:-1]), help=f"some of {', '.join(COINS)}, with commas")
     parser.add_argument("-n", "--withdrawals", type=int, default=20)
     parser.add_argument("--kills", type=int, default=40)
     parser.add_argument("--seed", type=int, default=None, help="of an earlier run, to have its chances again")
@@ -61,6 +61,7 @@ def build_worlds(coins: Sequence[str], folder: Path) -> Iterator[list[FaultWorld
     from tests.devnet.devnet import Devnet
     from tests.faults.banano import BananoFaultWorld
     from tests.faults.forknote import CamelWorld, SnakeWorld
+    from tests.faults.lightning import LightningWorld
     from tests.faults.litecoin import LitecoinWorld
     from tests.faults.monero import MoneroWorld
 
@@ -72,6 +73,7 @@ def build_worlds(coins: Sequence[str], folder: Path) -> Iterator[list[FaultWorld
         "frk-snake": lambda: SnakeWorld(folder / "snake"),
         "frk-camel": lambda: CamelWorld(folder / "camel"),
         "ban": lambda: BananoFaultWorld(folder / "ban"),
+        "ln": lambda: LightningWorld(folder / "ln"),
     }
     with ExitStack() as held:
         if daemons:

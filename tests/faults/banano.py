@@ -4,6 +4,7 @@ import random
 from pathlib import Path
 from typing import Any
 
+from accounts.models import User
 from tests.adapters.banano.world import BAN, OTHER_SEED, BananoWorld, address_of
 from tests.devnet.proxy import DaemonLine, Proxy
 from tests.devnet.rpc import HOST
@@ -29,7 +30,8 @@ class BananoFaultWorld(FaultWorld):
         same = {name: getattr(self._world.options, name) for name in names}
         return {**same, "url": f"http://{HOST}:{self.proxies[0].port}"}
 
-    def fund(self, address: str) -> None:
+    def fund(self, person: User) -> None:
+        address = self.address_for(person)
         self._world.deposit(address, self.deposit)
 
     def payee(self, number: int) -> tuple[str, int]:

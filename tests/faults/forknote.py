@@ -4,6 +4,7 @@ import random
 from pathlib import Path
 from typing import Any, ClassVar
 
+from accounts.models import User
 from tests.adapters.forknote.forknote_world import SEND, ForknoteWorld
 from tests.faults.world import LONGEST_DELAY, FaultWorld
 
@@ -30,7 +31,8 @@ class StandInWorld(FaultWorld):
     def options(self) -> dict[str, Any]:
         return dict(self._world._settings)
 
-    def fund(self, address: str) -> None:
+    def fund(self, person: User) -> None:
+        address = self.address_for(person)
         for _ in range(COINS):
             self._world.fund(address, self.deposit // COINS)
         self.mine(2)

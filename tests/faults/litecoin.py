@@ -5,6 +5,7 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import Any
 
+from accounts.models import User
 from adapters.rpc import atomic, coins
 from tests.devnet.litecoin import Litecoin
 from tests.devnet.proxy import DaemonLine, Proxy
@@ -28,7 +29,8 @@ class LitecoinWorld(FaultWorld):
     def options(self) -> dict[str, Any]:
         return self.node.options(self.wallet, url=f"http://{HOST}:{self.proxies[0].port}")
 
-    def fund(self, address: str) -> None:
+    def fund(self, person: User) -> None:
+        address = self.address_for(person)
         for _ in range(COINS):
             self.node.fund(address, str(self.deposit // COINS // 10**8))
         self.mine(1)

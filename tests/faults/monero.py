@@ -4,6 +4,7 @@ import random
 from collections import defaultdict
 from typing import Any
 
+from accounts.models import User
 from tests.devnet.monero import Monero, await_relayed
 from tests.devnet.proxy import DaemonLine, Proxy
 from tests.devnet.rpc import HOST
@@ -31,7 +32,8 @@ class MoneroWorld(FaultWorld):
         wallet, daemon = (f"http://{HOST}:{proxy.port}" for proxy in self.proxies)
         return {**self.node.options(), "wallet_url": wallet, "daemon_url": daemon}
 
-    def fund(self, address: str) -> None:
+    def fund(self, person: User) -> None:
+        address = self.address_for(person)
         part = self.deposit // OUTPUTS // COINS
         destinations = [{"address": address, "amount": part}] * OUTPUTS
         for _ in range(COINS):

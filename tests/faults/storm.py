@@ -8,7 +8,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from adapters import registry
@@ -23,7 +22,7 @@ from tests.faults.world import FaultWorld
 from tests.support.databases import Database
 from tests.support.factories import make_user
 from tests.support.live import child_environment
-from tests.support.money import address_of, send
+from tests.support.money import send
 from tests.support.processes import PYTHON, Child, children_of, wait_for
 from wallets_site.base.errors import WalletError
 
@@ -31,11 +30,13 @@ LIKELIHOOD = 0.4  # of death at a step
 BATCH = 3  # payments in one transaction at most: more transactions mean more steps to die at
 AHEAD = 3  # withdrawals of a coin that may be under way besides those the kills so far allow
 WORKERS = 3
-LULL = 3.0  # seconds without a step, after which the worker is killed wherever it stands
+LULL = 3.0  # seconds without a step and without open withdrawals, after which the worker is killed wherever it stands
+LONG_LULL = 10.0  # the same while withdrawals are open: each life shall come to a step on a busy machine too
 WEATHER = 0.6  # seconds between two changes of a coin's world, on average
 CALM = 12.0  # seconds between two restarts of a coin's nodes
 PATIENCE = 90.0  # seconds without any progress, after which what is left counts as stuck
-FUND_SECONDS = 90.0
+FUND_SECONDS = 120.0
+MOVING = (Withdrawal.State.QUEUED, Withdrawal.State.DISPATCHED)  # those whose steps are still to come
 
 
 @dataclass
@@ -132,8 +133,7 @@ class Storm:
     def _fund(self, world: FaultWorld) -> None:
         coin = world.use.coin
         for person in self.people:
-            wait_for(f"an address of {coin}", partial(_has_address, coin), seconds=FUND_SECONDS)
-            world.fund(address_of(person, coin))
+            world.fund(person)
         world.mine(world.confirmations)
         for person in self.people:
 
@@ -189,7 +189,8 @@ class Storm:
     def _end_lull(self) -> None:
         assert self.child is not None
         assert self.child.running, self.child.output()[-2000:]
-        if time.monotonic() - self.reaper.heard_at < LULL:
+        silence = time.monotonic() - self.reaper.heard_at
+        if silence < LULL or (silence < LONG_LULL and Withdrawal.objects.filter(state__in=MOVING).exists()):
             return
         self.reaper.heard_at = time.monotonic()
         for leader in children_of(self.child.pid):
@@ -284,10 +285,6 @@ class Storm:
         if not agree:
             self.tell(f"{world.key}: owed {owed}, the nodes hold {held}, the books say {dict(totals)}")
         return agree
-
-
-def _has_address(coin: Any) -> bool:
-    return bool(coin.addresses.filter(account=None).exists())
 
 
 def is_clean(report: dict[str, Any]) -> bool:

@@ -7,11 +7,15 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from typing import Any, ClassVar
 
+from accounts.models import User
 from ledger.models import Coin, CoinWallet
 from ledger.services import wallets
 from tests.devnet.proxy import Proxy
+from tests.support.money import address_of
+from tests.support.processes import wait_for
 
 LONGEST_DELAY = 1.5  # seconds
+ADDRESS_SECONDS = 120
 MOST_WAITING = 2  # faults that no call has met yet
 
 
@@ -25,7 +29,8 @@ class FaultWorld(ABC):
     confirmations: ClassVar[int] = 3
     amount: ClassVar[int]  # about what one withdrawal pays
     deposit: ClassVar[int]  # what each member pays in
-    sends: ClassVar[str]  # the call that hands a payment to the network
+    sends: ClassVar[str] = ""  # the call that hands a payment to the network
+    weather_chances: ClassVar[dict[str, int]] = {"mine": 10, "confuse": 5, "reorganise": 2, "restart": 2}
     use: CoinWallet
 
     def __init__(self) -> None:
@@ -45,8 +50,13 @@ class FaultWorld(ABC):
         """Of the adapter, with addresses of the proxies."""
 
     @abstractmethod
-    def fund(self, address: str) -> None:
-        """Somebody outside pays `deposit` to this address, in several coins where the chain has such."""
+    def fund(self, person: User) -> None:
+        """Somebody outside pays `deposit` to this member, in several coins where the chain has such."""
+
+    def address_for(self, person: User) -> str:
+        coin = self.use.coin
+        wait_for(f"an address of {coin}", coin.addresses.filter(account=None).exists, seconds=ADDRESS_SECONDS)
+        return address_of(person, coin)
 
     @abstractmethod
     def payee(self, number: int) -> tuple[str, int]:
@@ -82,7 +92,8 @@ class FaultWorld(ABC):
 
     def change(self, chance: random.Random, *, restart: bool) -> None:
         """One thing happens out there."""
-        what = chance.choices(["mine", "confuse", "reorganise", "restart"], [10, 5, 2, 2 * restart])[0]
+        chances = {what: share for what, share in self.weather_chances.items() if restart or what != "restart"}
+        what = chance.choices(list(chances), list(chances.values()))[0]
         if what == "mine":
             self.weather["blocks"] += 1
             self.mine(1)
