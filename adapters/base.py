@@ -239,6 +239,11 @@ class CoinAdapter(ABC):
         fields = dataclasses.fields(self.options)
         return blanked(data, [str(getattr(self.options, one.name)) for one in fields if one.metadata.get("secret")])
 
+    @classmethod
+    def setup_steps(cls) -> tuple[str, ...]:
+        """What a manager does before connecting a node, step by step: what to run, with which switches."""
+        return ()
+
     def setup_lines(self, notify_url: str) -> str:
         """Configuration lines a manager pastes into the daemon, with the notify URL filled in."""
         return ""

@@ -187,6 +187,11 @@ def proof(wallet: Wallet, tried: Tried) -> Proof | None:
     return registry.open(wallet).proof(tried)
 
 
+def setup_steps(kind: str) -> tuple[str, ...]:
+    """What a manager does before connecting a node of this kind."""
+    return registry.family(kind).setup_steps()
+
+
 def setup_lines(wallet: Wallet, notify_url: str) -> str:
     return registry.open(wallet).setup_lines(notify_url)
 

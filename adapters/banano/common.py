@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Protocol
 from urllib.parse import urlsplit
 
 from adapters import links
-from adapters.banano import explorer, receipts
+from adapters.banano import explorer, guide, receipts
 from adapters.banano.blocks import ZERO
 from adapters.banano.node import Node, is_name
 from adapters.banano.options import Connection
@@ -184,6 +184,10 @@ class Reader(CoinAdapter):
     def _read(self, reading: Reading, params: dict[str, Any]) -> Any:
         with self._node.within(EXPLORE_SECONDS):
             return explorer.read(self._node, reading, params)
+
+    @classmethod
+    def setup_steps(cls) -> tuple[str, ...]:
+        return guide.steps()
 
     def setup_lines(self, notify_url: str) -> str:
         """notify_url may hold {kind} and %s. The node's callback speaks plain http and adds nothing to the path."""

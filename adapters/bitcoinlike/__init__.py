@@ -45,7 +45,7 @@ from adapters.base import (
     Unclear,
     Watched,
 )
-from adapters.bitcoinlike import addresses, codes, explorer, fate, payments, receipts
+from adapters.bitcoinlike import addresses, codes, explorer, fate, guide, payments, receipts
 from adapters.bitcoinlike.coins import DECIMALS
 from adapters.bitcoinlike.node import Node
 from adapters.bitcoinlike.options import BitcoinOptions
@@ -213,6 +213,10 @@ class BitcoinLike(CoinAdapter):
     def _read(self, reading: Reading, params: dict[str, Any]) -> Any:
         with self._node.within(EXPLORE_SECONDS):
             return explorer.read(self._node, reading, params)
+
+    @classmethod
+    def setup_steps(cls) -> tuple[str, ...]:
+        return guide.steps()
 
     def setup_lines(self, notify_url: str) -> str:
         """notify_url may hold {kind}; else the kind and the hash are appended as path parts."""

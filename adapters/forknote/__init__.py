@@ -43,7 +43,7 @@ from adapters.base import (
     Unknown,
     Watched,
 )
-from adapters.forknote import addresses, explorer
+from adapters.forknote import addresses, explorer, guide
 from adapters.forknote.camel import Camel
 from adapters.forknote.client import Client
 from adapters.forknote.options import AUTO, CAMEL, HEX64, PAYMENT_ID, SNAKE, ForknoteOptions
@@ -269,6 +269,10 @@ class Forknote(CoinAdapter):
 
     def uri_with_extra(self, address: str, extra: str, amount: int | None, *, label: str = "") -> str:
         return addresses.link(self.options, address, amount, label, payment_id=extra)
+
+    @classmethod
+    def setup_steps(cls) -> tuple[str, ...]:
+        return guide.steps()
 
     def setup_lines(self, notify_url: str) -> str:
         """walletd has no notify: it is polled."""

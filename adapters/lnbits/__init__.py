@@ -37,7 +37,7 @@ from adapters.base import (
     Unclear,
     Watched,
 )
-from adapters.lnbits import explorer, fate, invoices, payments, receipts
+from adapters.lnbits import explorer, fate, guide, invoices, payments, receipts
 from adapters.lnbits.options import LnbitsOptions
 from adapters.lnbits.server import HASH, Server
 from adapters.readings import EXPLORE_SECONDS
@@ -169,6 +169,10 @@ class Lnbits(CoinAdapter):
     def _read(self, reading: Reading, params: dict[str, Any]) -> Any:
         with self._server.within(EXPLORE_SECONDS):
             return explorer.read(self._server, reading, params)
+
+    @classmethod
+    def setup_steps(cls) -> tuple[str, ...]:
+        return guide.steps()
 
     def setup_lines(self, notify_url: str) -> str:
         url = notify_url.replace("{kind}", "wallet")

@@ -45,7 +45,7 @@ from adapters.base import (
     Unclear,
     Watched,
 )
-from adapters.monero import addresses, codes, explorer, fate, payments, receipts
+from adapters.monero import addresses, codes, explorer, fate, guide, payments, receipts
 from adapters.monero.node import Node
 from adapters.monero.options import LEVELS, MoneroOptions
 from adapters.readings import EXPLORE_SECONDS
@@ -293,6 +293,10 @@ class Monero(CoinAdapter):
     def _read(self, reading: Reading, params: dict[str, Any]) -> Any:
         with self._node.within(EXPLORE_SECONDS):
             return explorer.read(self._node, reading, params)
+
+    @classmethod
+    def setup_steps(cls) -> tuple[str, ...]:
+        return guide.steps()
 
     def setup_lines(self, notify_url: str) -> str:
         """notify_url may hold {kind} and %s. Monero runs these programs without a shell: absolute path, no quotes."""

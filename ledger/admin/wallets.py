@@ -143,6 +143,11 @@ class WalletAdmin(_Admin):
         context = {**self.admin_site.each_context(request), "title": "Connect a node", "kinds": nodes.kinds()}
         return render(request, "admin/ledger/wallet_kinds.html", context)
 
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        shown = context.get("original")
+        steps = nodes.setup_steps(shown.kind if shown else request.GET.get("kind", ""))
+        return super().render_change_form(request, {**context, "steps": steps}, *args, **kwargs)
+
     def get_form(self, request: HttpRequest, obj: Wallet | None = None, change: bool = False, **kwargs: Any) -> Any:
         kind = obj.kind if obj else request.GET.get("kind", "")
         extra = {"coin": WalletForm.base_fields["coin"]} if obj is None else {}

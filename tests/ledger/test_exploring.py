@@ -116,3 +116,29 @@ def test_a_seed_that_is_pasted_into_a_field_does_not_get_into_the_audit_trail(st
     staff.post(page + asked("account_get"), {"field-key": f" {wallet.read_options()['seed']} "})
 
     assert AuditEvent.objects.get(what="node_asked").data["fields"] == {"key": "(not shown)"}
+
+
+# -- before a node is connected --
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("bitcoinlike", "apt-get install litecoind"),
+        ("monero", "monero-wallet-rpc --wallet-file hot"),
+        ("forknote", "--bind-address=127.0.0.1"),
+        ("banano", "openssl rand -hex 32"),
+    ],
+)
+def test_who_connects_a_node_is_told_what_to_run_with_which_switches(staff, site, kind, words):
+    page = staff.get(f"{reverse('admin:adapters_wallet_add')}?kind={kind}").content.decode()
+
+    assert "What to run first" in page
+    assert words in page
+
+
+def test_a_test_of_the_connection_says_version_and_height_or_why_not(staff, page, world):
+    test = reverse("admin:wallet_test", args=[use_of_ban().pk])
+    assert "answers: version" in staff.post(test, follow=True).content.decode()
+    world.outage()
+    assert "the node does not answer" in staff.post(test, follow=True).content.decode()
