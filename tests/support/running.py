@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 import socket
+from functools import partial
 
 import requests
 
@@ -34,7 +35,13 @@ class RunningSite:
             **environment,
         )  # fmt: skip
         self.log = database.folder / "run.log"
-        self.child = Child([PYTHON, "manage.py", "run", "--port", self.port, "--beat", "1"], log=self.log, env=env)
+        command = [PYTHON, "manage.py", "run", "--port", self.port, "--beat", "1"]
+        self._spawn = partial(Child, command, log=self.log, env=env)
+        self.start()
+
+    def start(self) -> None:
+        """Also after stop(): the same site on the same port."""
+        self.child = self._spawn()
         wait_for("the site", self._answers, seconds=60)
 
     def _answers(self) -> bool:
