@@ -8,10 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ledger.models import Operation
+from ledger.models import Invoice, Operation
 from tests.support.factories import PASSWORD
+from tests.support.lightning import COIN, ask, fill, lightning_coin
 from tests.support.live import LiveSite
-from tests.support.money import balances, books, charge, fund
+from tests.support.money import balances, books, charge, fund, send
 
 pytestmark = pytest.mark.both_databases
 CALLERS = 16
@@ -33,7 +34,7 @@ def sign_in(live: LiveSite, user):
     return visitor
 
 
-def sender(live: LiveSite, user):
+def sender(live: LiveSite, user, coin: str = "TST"):
     """A function that posts one payment over the REST API of this person's session."""
     visitor = sign_in(live, user)
     token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', visitor.get("/").text)
@@ -43,7 +44,7 @@ def sender(live: LiveSite, user):
     def pay(key: str, amount: str, to: str = "bob"):
         own = live.visitor()
         own.cookies.update(cookies)
-        body = {"coin": "TST", "to": to, "amount": amount}
+        body = {"coin": coin, "to": to, "amount": amount}
         return own.post("/api/v1/sends", json=body, headers={**headers, "Idempotency-Key": key}, timeout=120)
 
     return pay
@@ -65,6 +66,24 @@ def test_of_50_parallel_spends_of_the_whole_balance_one_succeeds(busy, coin, ali
     assert balances(coin, alice, bob) == [(0, 0), (1_000, 0)]
     assert books(coin) == {"hot": -1_000, "user": 1_000}
     assert Operation.objects.filter(kind="move").count() == 2
+
+
+def test_two_processes_never_overdraw_on_invoices(busy, alice, bob):
+    """Each lap the whole balance is spent from every side at once, on another invoice each time."""
+    lnbtc = lightning_coin()
+    fill(alice, lnbtc, COIN)
+    pay = sender(busy, alice, coin="LNBTC")
+    for lap in range(3):
+        bills = [ask(bob, lnbtc, COIN).bolt11 for _ in range(6)]
+
+        answers = all_at_once(
+            [lambda n=n, lap=lap, bills=bills: pay(f"{lap}-{n}", "0.00001", bills[n]) for n in range(6)]
+        )
+
+        assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 5}
+        assert balances(lnbtc, alice, bob) == [(0, 0), (COIN, 0)]
+        send(bob, lnbtc, "alice", COIN)
+    assert Invoice.objects.exclude(paid_at=None).count() == 3 + 1
 
 
 def test_the_same_key_50_times_at_once_is_one_payment_and_50_equal_answers(busy, coin, alice, bob):
