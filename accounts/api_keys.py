@@ -45,7 +45,8 @@ MOST: Final = 50
 NAME: Final = 60
 MOST_ADDRESSES: Final = 20
 NOTED_EVERY: Final = timedelta(minutes=1)
-_SHAPE: Final = re.compile(r"wk_[A-Za-z0-9_-]{43}", re.ASCII)
+PREFIX: Final = "wk_"
+_SHAPE: Final = re.compile(PREFIX + "[A-Za-z0-9_-]{43}", re.ASCII)
 _PEOPLE_SHOW: Final = (proofs.Factor.PASSWORD, proofs.Factor.MFA)
 
 
@@ -73,7 +74,7 @@ def make_key(
         return done, ""
     if usable(user).count() >= MOST:
         raise LimitReached(f"You have {MOST} keys already. Revoke one first.", limit=MOST)
-    text = "wk_" + secrets.token_urlsafe(32)
+    text = PREFIX + secrets.token_urlsafe(32)
     with transaction.atomic():
         made = ApiKey.objects.create(owner=user, prefix=text[:10], digest=_digest(text), request_key=key, **wanted)
         record(What.KEY_MADE, who=user, ip=proof.where, object=f"key {made.pk}", scopes=wanted["scopes"])

@@ -12,7 +12,7 @@ from tests.api3.client import Plugin
 from tests.api3.conftest import change
 from tests.support.money import address_of, balances, bound, charge, fund, pay_now
 
-pytestmark = pytest.mark.usefixtures("site_row")
+pytestmark = [pytest.mark.usefixtures("site_row"), pytest.mark.both_databases]
 AWAY = encode_address("tst", b"\x07" * 20)
 COIN = 10**8
 

@@ -1,4 +1,4 @@
-"""Each defect of plugin 4.3.1 as one named test. Concurrent cron and lost answers: tests/journeys/test_cron.py."""
+"""Each defect of plugin 4.3.1 as one named test; what is missing here stands in docs/api-v3.md with its place."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.money import address_of, balances, books, chain, fund, scan_n
 from tests.support.threads import at_once
 from wallets_site.base.clock import now
 
-pytestmark = pytest.mark.usefixtures("site_row")
+pytestmark = [pytest.mark.usefixtures("site_row"), pytest.mark.both_databases]
 
 
 @pytest.fixture
@@ -245,11 +245,8 @@ def test_an_unconfirmed_request_is_cancelled_in_time_and_a_deposit_never(rich, a
     assert balances(rich, alice) == [(10 * 10**8, 0)]
 
 
-@pytest.mark.both_databases
 @pytest.mark.parametrize("rows", [3, 300])
-def test_a_balance_costs_the_same_whatever_the_history(
-    engine, rich, at_alice, alice, rows, django_assert_num_queries_of
-):
+def test_a_balance_costs_the_same_whatever_the_history(rich, at_alice, alice, rows, django_assert_num_queries_of):
     account = Account.objects.get(owner=alice, kind="user")
     Operation.objects.bulk_create(
         Operation(user=alice, account=account, coin=rich, kind="deposit", incoming=True, status="done", gross=1)

@@ -7,9 +7,8 @@ from typing import Final
 from django.conf import settings
 from django.http import HttpResponse
 
-from accounts import proof
+from accounts.api_keys import Scope
 from accounts.capabilities import Capability
-from accounts.models import User
 from accounts.queries import find_by_id
 from ledger import money
 from ledger.api.wp3 import texts
@@ -26,7 +25,7 @@ MAX_KEY: Final = 100
 
 
 def do_move(asked: Asked) -> HttpResponse:
-    user = asked.who()
+    user = asked.who(Scope.SEND)
     allow(user, Capability.HAS_WALLETS, Capability.SEND_TO_USER)
     asked.demand_nonce(user, "do-move")
     symbol, to, figure = _required(asked, MOVE, "symbol", "move_toaccount", "move_amount")
@@ -43,7 +42,7 @@ def do_move(asked: Asked) -> HttpResponse:
     comment, tags = _typed(asked, "move_comment"), asked.text("move_tags") or ""
     try:
         moves.move_now(
-            user=user, coin=coin, recipient=recipient, amount=amount, key=key, proof=_proof(user, asked),
+            user=user, coin=coin, recipient=recipient, amount=amount, key=key, proof=asked.proof(user),
             includes_fee=settings.WALLETS_API3_AMOUNT_INCLUDES_FEE, comment=texts.comment_of(comment, MOVE),
             tags=texts.tags_of(tags, MOVE),
         )  # fmt: skip
@@ -53,7 +52,7 @@ def do_move(asked: Asked) -> HttpResponse:
 
 
 def do_withdraw(asked: Asked) -> HttpResponse:
-    user = asked.who()
+    user = asked.who(Scope.WITHDRAW)
     allow(user, Capability.HAS_WALLETS, Capability.WITHDRAW)
     asked.demand_nonce(user, "do-withdraw")
     symbol, address, figure = _required(asked, WITHDRAW, "symbol", "withdraw_address", "withdraw_amount")
@@ -71,7 +70,7 @@ def do_withdraw(asked: Asked) -> HttpResponse:
     try:
         plugin_api.withdraw(
             user=user, coin=coin, address=address.strip(), extra=extra, amount=amount, key=key,
-            includes_fee=settings.WALLETS_API3_AMOUNT_INCLUDES_FEE, proof=_proof(user, asked),
+            includes_fee=settings.WALLETS_API3_AMOUNT_INCLUDES_FEE, proof=asked.proof(user),
             comment=texts.comment_of(comment, WITHDRAW), note=texts.comment_of(note, WITHDRAW),
         )  # fmt: skip
     except WalletError as error:
@@ -80,7 +79,7 @@ def do_withdraw(asked: Asked) -> HttpResponse:
 
 
 def do_new_address(asked: Asked) -> HttpResponse:
-    user = asked.who()
+    user = asked.who(Scope.RECEIVE)
     allow(user, Capability.HAS_WALLETS)
     asked.demand_nonce(user, "do-new-address")
     symbol = asked.text("symbol")
@@ -143,10 +142,6 @@ def _amount_to_withdraw(figure: str, coin: Coin, title: str) -> int:
         least = texts.at_least_six(minimum, coin.decimals)
         raise Refusal(WITHDRAW, f'{title}Minimum witdrawal amount for "{coin.symbol}" is {least}')
     return amount
-
-
-def _proof(user: User, asked: Asked) -> proof.Proof:
-    return proof.of_plugin_api(user, where=asked.where)
 
 
 def _key(asked: Asked, title: str, code: int) -> str:

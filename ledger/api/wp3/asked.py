@@ -9,10 +9,12 @@ from typing import Final
 from django.contrib.auth.middleware import get_user
 from django.http import HttpRequest
 
-from accounts import keys, nonces
+from accounts import api_keys, keys, nonces
+from accounts import proof as proofs
+from accounts.api_keys import Scope
 from accounts.audit import client_ip
 from accounts.capabilities import Capability, may
-from accounts.models import User
+from accounts.models import ApiKey, User
 from ledger.api.wp3.answers import MOVE, NOT_ALLOWED, NOT_LOGGED_IN, Refusal
 
 PREFIX: Final = "__wallets_"
@@ -30,6 +32,7 @@ class Asked:
     version: int
     path_values: dict[str, str] = field(default_factory=dict)
     cookie: bool = False
+    key: ApiKey | None = None  # one of those with scopes
 
     def text(self, name: str) -> str | None:
         """A parameter without its prefix, or None. Query and body before the path, as in the plugin."""
@@ -50,28 +53,46 @@ class Asked:
         user = get_user(self.request)
         return user if isinstance(user, User) and user.is_active else None
 
-    def who(self) -> User:
-        """Whose request it is: the key's owner or the session's. Raises Refusal -106.
+    def who(self, scope: Scope | None = None) -> User:
+        """Whose request it is: the key's owner or the session's. Raises Refusal -106, -107.
 
-        A key that opens nothing is refused, whatever cookie comes with it.
+        A key that opens nothing is refused, whatever cookie comes with it. scope: what one of a person's scoped keys
+        must be allowed; with none, no such key may do it.
         """
         given = self._key()
-        if given is not None:
-            user = keys.owner_of(given, keys.PLUGIN_API)
+        if given is None:
+            user = self.session_user
             if user is None:
                 raise not_logged_in()
-            allow(user, Capability.USE_API)
+            self.cookie = True
             return user
-        user = self.session_user
+        user = self._owner_of(given)
         if user is None:
             raise not_logged_in()
-        self.cookie = True
+        if self.key is not None and (scope is None or scope not in self.key.scopes):
+            raise Refusal(NOT_ALLOWED, "Not allowed")
+        allow(user, Capability.USE_API)
         return user
+
+    def _owner_of(self, given: str) -> User | None:
+        """By the one key of the plugin's kind, or by any of the keys with scopes and an end."""
+        if not given.startswith(api_keys.PREFIX):
+            return keys.owner_of(given, keys.PLUGIN_API)
+        self.key = api_keys.find_key(given, where=self.where)
+        if self.key is None:
+            return None
+        api_keys.note_use(self.key, self.where)
+        return self.key.owner
+
+    def proof(self, user: User) -> proofs.Proof:
+        if self.key is not None:
+            return proofs.of_api_key(user, key_id=self.key.pk, scopes=self.key.scopes, where=self.where)
+        return proofs.of_plugin_api(user, where=self.where)
 
     def check_key(self) -> None:
         """For what a key cannot ask: a wrong one is refused all the same."""
         given = self._key()
-        if given is not None and keys.owner_of(given, keys.PLUGIN_API) is None:
+        if given is not None and self._owner_of(given) is None:
             raise not_logged_in()
 
     def _key(self) -> str | None:

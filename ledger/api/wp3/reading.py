@@ -10,6 +10,7 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.templatetags.static import static
 
+from accounts.api_keys import Scope
 from accounts.capabilities import Capability
 from ledger import money
 from ledger.api.wp3 import texts
@@ -25,7 +26,7 @@ _MOVE, _DEPOSIT, _DONE = (str(each) for each in (Operation.Kind.MOVE, Operation.
 
 
 def get_coins_info(asked: Asked) -> HttpResponse:
-    user = asked.who()
+    user = asked.who(Scope.READ)
     allow(user, Capability.HAS_WALLETS)
     coins = ",".join(_coin(sheet) for sheet in plugin_api.sheets(user))
     shown = f"{{{coins}}}" if coins else "[]"
@@ -72,7 +73,7 @@ def _constant(terms: Terms, site: str) -> tuple[str, str]:
 
 
 def get_transactions(asked: Asked) -> HttpResponse:
-    user = asked.who()
+    user = asked.who(Scope.READ)
     allow(user, Capability.HAS_WALLETS, Capability.LIST_TRANSACTIONS)
     symbol = asked.text("symbol") or ""
     coin = plugin_api.active_coin(symbol)
