@@ -17,7 +17,7 @@ from accounts.models import ApiKey, User
 from adapters.demo import encode_address
 from ledger import do_cron, locks
 from ledger.drains import mail as outbox
-from ledger.models import Address, Coin, Delivery, Operation, SiteSettings
+from ledger.models import Address, Coin, Delivery, Operation, Purpose, SiteSettings
 from ledger.services import key_caps, lifecycle, limits, site_settings
 from tests.api3.client import Plugin, read
 from tests.api3.conftest import change
@@ -146,9 +146,9 @@ def _free() -> bool:
 def test_what_was_cancelled_counts_for_no_daily_limit(rich, alice, bob):
     change(confirm_move_admin=True)
     asked = send(alice, rich, "bob", COIN)
-    before = limits.used_today(user_id=alice.pk, coin=rich, purpose="move")
+    before = limits.used_today(user_id=alice.pk, coin=rich, purpose=Purpose.MOVE)
     lifecycle.cancel(user=alice, operation_id=asked.pk, key="k")
-    assert (before, limits.used_today(user_id=alice.pk, coin=rich, purpose="move")) == (COIN, 0)
+    assert (before, limits.used_today(user_id=alice.pk, coin=rich, purpose=Purpose.MOVE)) == (COIN, 0)
 
 
 @both
@@ -357,6 +357,7 @@ def test_a_site_writes_its_own_letters(rich, alice, bob, own_letter):
     outbox.deliver()
     found = {message.to[0].split("@")[0]: message for message in letters.outbox}
     assert (found["alice"].subject, found["alice"].body) == ("Coins away!", "thanks to bob\n")
+    assert isinstance(found["alice"], letters.EmailMultiAlternatives)
     assert found["alice"].alternatives  # ours, where a site wrote none
     assert found["bob"].subject == "Wallets: You received Tstcoin"
 
