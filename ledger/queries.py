@@ -27,7 +27,7 @@ from ledger.models import (
     Withdrawal,
 )
 from ledger.money import plain
-from ledger.services import rules, waiting
+from ledger.services import limits, rules, waiting
 from ledger.services.states import CoinState, state_of
 from wallets_site.base.errors import NotFound
 
@@ -135,6 +135,37 @@ def _fee_text(rule: FeeRule | None, coin: Coin) -> str:
     if rule.ppm:
         parts.append(f"{plain(rule.ppm, 4)} %")
     return " + ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What a person may send of a coin for a purpose: atomic units, None where there is no bound."""
+
+    coin: Coin
+    purpose: Purpose
+    minimum: int | None
+    maximum: int | None
+    daily: int | None
+    used: int
+
+    @property
+    def left(self) -> int | None:
+        return None if self.daily is None else max(0, self.daily - self.used)
+
+
+def bounds(user: User) -> list[Bound]:
+    """For each coin and purpose, with what was used in the last 24 hours."""
+    known, found = rules.current(), []
+    for item in coins():
+        for purpose in Purpose:
+            row = known.of(item).limits.get(purpose)
+            used = limits.used_today(user_id=user.pk, coin=item, purpose=purpose)
+            found.append(
+                Bound(item, purpose, row.minimum, row.maximum, row.daily, used)
+                if row
+                else Bound(item, purpose, None, None, None, used)
+            )
+    return found
 
 
 # Activity ---------------------------------------------------------------------------------------------

@@ -325,7 +325,10 @@ PASSWORD_RESET_TIMEOUT = 1800
 SILENCED_SYSTEM_CHECKS = ["security.W021"]  # HSTS preload is the operator's decision
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "ledger.api.access.KeyAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["ledger.api.parsers.StrictJSONParser"],
@@ -333,6 +336,23 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "ledger.api.errors.handle",
     "NUM_PROXIES": TRUSTED_PROXIES,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+
+# Requests a minute: of one key or of one person's sessions, and wrong keys from one address.
+WALLETS_API_READS = env.int("WALLETS_API_READS", default=600)
+WALLETS_API_WRITES = env.int("WALLETS_API_WRITES", default=120)
+WALLETS_API_WRONG_KEYS = env.int("WALLETS_API_WRONG_KEYS", default=30)
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Wallets",
+    "VERSION": "1",
+    "DESCRIPTION": "Coins of one person: balances, activity, addresses, payments, a feed of everything, and webhooks. "
+    "Amounts are decimal strings. Errors are application/problem+json with a stable code.",
+    "SERVERS": [{"url": SITE_URL}],
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "PREPROCESSING_HOOKS": [],
 }
 
 LOGGING = {

@@ -23,7 +23,10 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's hook: None leaves the error to the server's own page."""
     set_rollback()
     if isinstance(error, WalletError):
-        return problem(error.code, error.status, error.message, data=error.data)
+        refusal = problem(error.code, error.status, error.message, data=error.data)
+        if "retry_after" in error.data:
+            refusal["Retry-After"] = str(error.data["retry_after"])
+        return refusal
     if isinstance(error, Http404):
         return problem("not_found", 404, "There is no such thing.")
     if isinstance(error, exceptions.ValidationError):
@@ -32,6 +35,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
         code = str(error.get_codes()) if isinstance(error.get_codes(), str) else error.default_code
         response = problem(code, error.status_code, str(error.detail))
         if wait := getattr(error, "wait", None):
-            response["Retry-After"] = str(int(wait) + 1)
+            response["Retry-After"] = str(max(1, int(wait)))
+        if header := getattr(error, "auth_header", None):
+            response["WWW-Authenticate"] = header
         return response
     return None

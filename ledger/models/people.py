@@ -133,6 +133,7 @@ class Address(models.Model):
     extra = models.CharField(max_length=200, blank=True)
     ref = models.CharField(max_length=200, blank=True)
     label = models.CharField(max_length=60, blank=True)
+    customer_ref = models.CharField(max_length=100, blank=True)  # its owner's own name for what it is for
     amount = AmountField(null=True)
     expires_at = models.DateTimeField(null=True)
     request_key = models.CharField(max_length=120, blank=True)

@@ -24,8 +24,9 @@ LABEL = 60
 
 
 def assign_address(
-    *, user: User, coin: Coin, key: str, label: str = "", needs: Capability = Capability.GENERATE_ADDRESS
-) -> Address:
+    *, user: User, coin: Coin, key: str, label: str = "", customer_ref: str = "",
+    needs: Capability = Capability.GENERATE_ADDRESS,
+) -> Address:  # fmt: skip
     """A fresh deposit address of this person; the same key answers with the same one. For invoices: invoices.ask().
 
     needs: the capability beside has_wallets.
@@ -42,14 +43,14 @@ def assign_address(
         raise InvalidRequest(
             _("%(coin)s is received by invoice: say which amount, and make an invoice.") % {"coin": coin.name}
         )
-    found = _from_pool(user, use, key, label)
+    found = _from_pool(user, use, key, label, customer_ref)
     if found is not None:
         return found
     if not nodes.has_address_for(use):
         raise CoinUnavailable("No fresh address is ready just now. Please try again later.")
     number = allot_number(use.wallet_id)
     store(use, number, nodes.new_address(use, number))
-    found = _from_pool(user, use, key, label)
+    found = _from_pool(user, use, key, label, customer_ref)
     if found is None:
         raise CoinUnavailable("All fresh addresses were taken at this moment. Please try again.")
     return found
@@ -65,7 +66,7 @@ def first_from_pool(*, user: User, coins: Iterable[int]) -> dict[int, Address]:
     return found
 
 
-def _from_pool(user: User, use: CoinWallet, key: str, label: str) -> Address | None:
+def _from_pool(user: User, use: CoinWallet, key: str, label: str, customer_ref: str = "") -> Address | None:
     with transaction.atomic(durable=True):
         account = posting.account(use.coin, Kind.USER, owner_id=user.pk)
         locks.accounts([account.pk])
@@ -82,7 +83,8 @@ def _from_pool(user: User, use: CoinWallet, key: str, label: str) -> Address | N
             return None
         address.account, address.request_key = account, key
         address.label, address.assigned_at = label.strip()[:LABEL], now()
-        address.save(update_fields=["account", "request_key", "label", "assigned_at"])
+        address.customer_ref = customer_ref
+        address.save(update_fields=["account", "request_key", "label", "customer_ref", "assigned_at"])
         generation.bump()
         return address
 

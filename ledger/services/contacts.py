@@ -63,6 +63,18 @@ def add(*, user: User, label: str, to: str, coin: Coin | None = None, extra: str
     return _store(contact)
 
 
+def same(*, user: User, label: str, to: str, coin: Coin | None = None, extra: str = "") -> Contact | None:
+    """The contact that add() made of these very words before; for programs that repeat themselves."""
+    found = of(user).filter(label=" ".join(label.split()), coin=coin).first()
+    if found is None:
+        return None
+    if coin is None:
+        return found if found.member == find_recipient(to) else None
+    checked = nodes.check_address(coin, to)
+    wanted = checked.address, extra.strip() or checked.extra
+    return found if (found.address, found.extra) == wanted else None
+
+
 def _member(user: User, to: str) -> User:
     found = find_recipient(to) if to.strip() else None
     if found is None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from accounts.models import ApiKey
 from ledger import money, nodes, queries
-from ledger.models import Address, Coin, FeedItem, Operation
+from ledger.models import Address, Coin, Contact, FeedItem, Operation, Push, Webhook
+from ledger.services import contacts, key_caps, rates
 from ledger.services.quotes import Quote
 
 
@@ -70,7 +72,7 @@ def operation_facts(row: Operation) -> dict[str, Any]:
 def address_data(row: Address, uri: str) -> dict[str, Any]:
     return {
         "id": row.pk, "coin": row.coin.symbol, "address": row.address, "extra": row.extra, "label": row.label,
-        "uri": uri, "created": row.assigned_at,
+        "customer_ref": row.customer_ref, "uri": uri, "created": row.assigned_at,
     }  # fmt: skip
 
 
@@ -82,4 +84,64 @@ def quote_data(quote: Quote) -> dict[str, Any]:
         "total": money.plain(quote.total, places), "address": quote.address, "extra": quote.extra,
         "recipient": quote.recipient.username if quote.recipient else None, "warnings": list(quote.warnings),
         "expires": quote.expires_at,
+    }  # fmt: skip
+
+
+def bound_data(bound: queries.Bound) -> dict[str, Any]:
+    def text(amount: int | None) -> str | None:
+        return None if amount is None else money.plain(amount, bound.coin.decimals)
+
+    return {
+        "coin": bound.coin.symbol, "purpose": bound.purpose, "minimum": text(bound.minimum),
+        "maximum": text(bound.maximum), "daily": text(bound.daily), "used": text(bound.used), "left": text(bound.left),
+    }  # fmt: skip
+
+
+def rate_data(coin: Coin, worth: rates.Worth) -> dict[str, Any]:
+    return {
+        "coin": coin.symbol, "price": money.plain(worth.price, rates.DECIMALS), "at": worth.at,
+        "stale": worth.is_stale, "source": worth.source,
+    }  # fmt: skip
+
+
+def contact_data(row: Contact) -> dict[str, Any]:
+    return {
+        "id": row.pk, "label": row.label, "member": str(row.member) if row.member else None,
+        "coin": row.coin.symbol if row.coin else None, "address": row.address, "extra": row.extra,
+        "confirmed": row.confirmed_at, "usable_from": contacts.usable_from(row),
+    }  # fmt: skip
+
+
+def caps_data(key: ApiKey) -> list[dict[str, Any]]:
+    return [
+        {"coin": coin.symbol, "daily": money.plain(daily, coin.decimals), "left": money.plain(left, coin.decimals)}
+        for coin, daily, left in key_caps.caps_of(key)
+    ]
+
+
+def key_data(key: ApiKey) -> dict[str, Any]:
+    return {
+        "id": key.pk, "name": key.name, "prefix": key.prefix, "scopes": key.scopes, "addresses": key.addresses,
+        "caps": caps_data(key), "created": key.created_at, "expires": key.expires_at, "revoked": key.revoked_at,
+        "last_used": key.last_used_at, "last_ip": key.last_ip,
+    }  # fmt: skip
+
+
+def webhook_data(row: Webhook) -> dict[str, Any]:
+    return {
+        "id": row.pk, "url": row.url, "label": row.label, "names": row.names, "active": row.is_active,
+        "reason": row.reason, "failures": row.failures, "created": row.created_at,
+        "previous_secret_until": row.previous_until,
+    }  # fmt: skip
+
+
+def push_data(row: Push) -> dict[str, Any]:
+    waits = row.state == Push.State.QUEUED
+    return {
+        "id": row.pk, "webhook": row.webhook_id, "name": row.name, "subject": row.subject, "state": row.state,
+        "created": row.created_at, "sent": row.sent_at, "next": row.next_at if waits else None,
+        "attempts": [
+            {"at": each.at, "status": each.status, "error": each.error, "milliseconds": each.milliseconds}
+            for each in sorted(row.attempts.all(), key=lambda each: each.pk)
+        ],
     }  # fmt: skip

@@ -181,7 +181,8 @@ def test_other_peoples_operations_and_addresses_do_not_exist(coin, alice, bob, c
 
 @pytest.mark.parametrize("path", ["coins", "accounts", "operations", "operations/1", "addresses?coin=TST"])
 def test_nobody_reads_without_signing_in(coin, path):
-    assert Client().get(f"/api/v1/{path}").status_code == 403
+    answer = Client().get(f"/api/v1/{path}")
+    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, 'Bearer realm="api"')
 
 
 def test_a_password_alone_by_basic_authentication_opens_nothing(coin, alice):
@@ -191,7 +192,7 @@ def test_a_password_alone_by_basic_authentication_opens_nothing(coin, alice):
 
     given = base64.b64encode(f"{alice.email}:{PASSWORD}".encode()).decode()
     answer = Client().get("/api/v1/accounts", headers={"Authorization": f"Basic {given}"})
-    assert answer.status_code == 403
+    assert answer.status_code == 401
 
 
 def test_a_session_cannot_be_used_from_another_site(coin, alice, bob):
