@@ -8,6 +8,7 @@ from ledger.views import (
     documents,
     home,
     invoices,
+    keys,
     live,
     notifications,
     purses,
@@ -73,6 +74,12 @@ purse_urls = [
     path("<slug:ident>/open/", purses.reopen, name="purse_reopen"),
 ]
 
+keys_urls = [
+    path("", keys.index, name="keys"),
+    path("new/", keys.new, name="key_new"),
+    path("<int:pk>/revoke/", keys.revoke, name="key_revoke"),
+]
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
     path("live/", live.live, name="live"),
@@ -84,6 +91,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("purses/", include(purse_urls)),
     path("statements/<slug:symbol>.csv", status.my_statement, name="statement"),
     path("contacts/", include(contacts_urls)),
+    path("keys/", include(keys_urls)),
     path("notifications/", include(notification_urls)),
     path("statements/", documents.index, name="statements"),
     path("statements/<slug:symbol>/<slug:month>/", documents.statement, name="month_statement"),

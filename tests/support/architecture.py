@@ -30,7 +30,7 @@ LAYERS = {
     "core": ("models", "fields", "money", "locks", "posting", "commits", "events", "pokes", "guards"),
     "services": ("services", "queries", "nodes", "verify", "exports", "statements"),
     "drains": ("drains",),
-    "shells": ("views", "api", "admin", "forms", "templatetags", "urls", "feeds", "middleware"),
+    "shells": ("views", "api", "admin", "forms", "forms_keys", "templatetags", "urls", "feeds", "middleware"),
 }
 # Above all layers: what the queue and managers' commands start, and what Django itself loads.
 ENTRANCES = ("tasks", "do_cron", "management", "apps")

@@ -41,7 +41,7 @@ class Coins(Any_):
     coins = Coin(many=True)
 
 
-class Account(Any_):
+class AccountAnswer(Any_):
     coin = s.CharField()
     balance = AmountText()
     available = AmountText()
@@ -53,7 +53,7 @@ class Account(Any_):
 
 
 class Accounts(Any_):
-    accounts = Account(many=True)
+    accounts = AccountAnswer(many=True)
 
 
 class Bound(Any_):

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+
+from accounts.api_keys import PHRASES
+from ledger.forms import CoinAmountField
+from ledger.models import Coin
+
+_CHOICES = [(scope.value, f"{phrase[0].upper()}{phrase[1:]} ({scope.value})") for scope, phrase in PHRASES.items()]
+TERMS = [("0", _("never")), ("30", _("after 30 days")), ("90", _("after 90 days")), ("365", _("after a year"))]
+
+
+class ApiKeyForm(forms.Form):
+    """One optional bound a day for each coin; caps: those that were given, atomic units."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=60, help_text=_("What you call the program. Nobody else sees it."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}), error_messages={"required": _("Give a name.")},
+    )  # fmt: skip
+    scopes = forms.MultipleChoiceField(
+        label=_("What it may do"), widget=forms.CheckboxSelectMultiple,
+        choices=_CHOICES,
+        error_messages={"required": _("Choose at least one.")},
+    )  # fmt: skip
+    days = forms.TypedChoiceField(label=_("It expires"), choices=TERMS, coerce=int, initial="90")
+    addresses = forms.CharField(
+        label=_("It comes only from"), required=False, max_length=1000, widget=forms.TextInput(
+            attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}),
+        help_text=_("IP addresses or networks such as 192.0.2.0/24, separated by spaces. Empty: from anywhere."),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, coins: list[Coin], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._coins = coins
+        for coin in coins:
+            self.fields[self._name(coin)] = CoinAmountField(
+                coin, label=_("%(coin)s it may spend in 24 hours") % {"coin": coin.name}, required=False,
+                help_text=_("Fees included. Empty: no bound but your own."),
+            )  # fmt: skip
+
+    @staticmethod
+    def _name(coin: Coin) -> str:
+        return f"cap_{coin.symbol}"
+
+    @property
+    def caps(self) -> dict[Coin, int]:
+        found = {coin: self.cleaned_data[self._name(coin)] for coin in self._coins}
+        return {coin: daily for coin, daily in found.items() if daily}
+
+    def clean_addresses(self) -> list[str]:
+        return str(self.cleaned_data["addresses"]).replace(",", " ").split()
+
+    def typed(self) -> str:
+        """What was typed, as a query string: nothing of it is secret."""
+        data = self.data if isinstance(self.data, QueryDict) else QueryDict()
+        kept = data.copy()
+        for name in set(kept) - set(self.fields):
+            del kept[name]
+        return kept.urlencode()
+
+    @staticmethod
+    def typed_before(query: QueryDict) -> dict[str, Any]:
+        found: dict[str, Any] = {name: query[name] for name in query if name != "scopes"}
+        return {**found, "scopes": query.getlist("scopes") or ["read"]}
