@@ -15,7 +15,7 @@ import django
 
 django.setup()
 
-from bench import api3, banano, forknote, http, ledger, world  # noqa: E402
+from bench import api, api3, banano, forknote, http, ledger, world  # noqa: E402
 from bench.report import Report, say  # noqa: E402
 from tests.support import databases  # noqa: E402
 from tests.support.databases import Database  # noqa: E402
@@ -44,6 +44,7 @@ def on_postgresql(report: Report, rows: int) -> None:
         banano.run(report)
         forknote.run(report)
         ledger.reads(report, made, rows)
+        api.reads(report, database, made)
     finally:
         databases.close_all()
         cluster.remove()

@@ -14,6 +14,14 @@ _CHOICES = [(scope.value, f"{phrase[0].upper()}{phrase[1:]} ({scope.value})") fo
 TERMS = [("0", _("never")), ("30", _("after 30 days")), ("90", _("after 90 days")), ("365", _("after a year"))]
 
 
+def typed(form: forms.Form) -> str:
+    """What was typed, as a query string: nothing of it is secret."""
+    kept = form.data.copy() if isinstance(form.data, QueryDict) else QueryDict(mutable=True)
+    for name in set(kept) - set(form.fields):
+        del kept[name]
+    return kept.urlencode()
+
+
 class ApiKeyForm(forms.Form):
     """One optional bound a day for each coin; caps: those that were given, atomic units."""
 
@@ -55,14 +63,38 @@ class ApiKeyForm(forms.Form):
         return str(self.cleaned_data["addresses"]).replace(",", " ").split()
 
     def typed(self) -> str:
-        """What was typed, as a query string: nothing of it is secret."""
-        data = self.data if isinstance(self.data, QueryDict) else QueryDict()
-        kept = data.copy()
-        for name in set(kept) - set(self.fields):
-            del kept[name]
-        return kept.urlencode()
+        return typed(self)
 
     @staticmethod
     def typed_before(query: QueryDict) -> dict[str, Any]:
         found: dict[str, Any] = {name: query[name] for name in query if name != "scopes"}
         return {**found, "scopes": query.getlist("scopes") or ["read"]}
+
+
+class WebhookForm(forms.Form):
+    url = forms.CharField(
+        label=_("Address"), max_length=2000, error_messages={"required": _("Enter the address of your program.")},
+        widget=forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off", "spellcheck": "false",
+                                      "autocapitalize": "none"}),
+        help_text=_("https://… on the public internet."),
+    )  # fmt: skip
+    label = forms.CharField(
+        label=_("Name"), max_length=60, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    names = forms.MultipleChoiceField(
+        label=_("What it hears of"), required=False, widget=forms.CheckboxSelectMultiple,
+        help_text=_("Nothing chosen: of everything."),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, names: list[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["names"]
+        assert isinstance(field, forms.MultipleChoiceField)
+        field.choices = [(name, name.replace("_", " ")) for name in names]
+
+    def typed(self) -> str:
+        return typed(self)
+
+    @staticmethod
+    def typed_before(query: QueryDict) -> dict[str, Any]:
+        return {"url": query.get("url", ""), "label": query.get("label", ""), "names": query.getlist("names")}

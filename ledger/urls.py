@@ -15,6 +15,7 @@ from ledger.views import (
     receive,
     send,
     status,
+    webhooks,
 )
 
 receive_urls = [
@@ -80,6 +81,17 @@ keys_urls = [
     path("<int:pk>/revoke/", keys.revoke, name="key_revoke"),
 ]
 
+webhooks_urls = [
+    path("", webhooks.index, name="webhooks"),
+    path("new/", webhooks.new, name="webhook_new"),
+    path("<int:pk>/", webhooks.one, name="webhook"),
+    path("<int:pk>/test/", webhooks.test, name="webhook_test"),
+    path("<int:pk>/secret/", webhooks.secret, name="webhook_secret"),
+    path("<int:pk>/switch/", webhooks.switch, name="webhook_switch"),
+    path("<int:pk>/remove/", webhooks.remove, name="webhook_remove"),
+    path("<int:pk>/messages/<int:push>/again/", webhooks.resend, name="webhook_resend"),
+]
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
     path("live/", live.live, name="live"),
@@ -92,6 +104,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("statements/<slug:symbol>.csv", status.my_statement, name="statement"),
     path("contacts/", include(contacts_urls)),
     path("keys/", include(keys_urls)),
+    path("webhooks/", include(webhooks_urls)),
     path("notifications/", include(notification_urls)),
     path("statements/", documents.index, name="statements"),
     path("statements/<slug:symbol>/<slug:month>/", documents.statement, name="month_statement"),

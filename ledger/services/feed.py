@@ -39,22 +39,22 @@ def read(user: User, *, after: int = 0, limit: int = 100) -> list[FeedItem]:
     """At most `limit` items with a higher number, oldest first, brought up to this moment before."""
     found: list[FeedItem] = []
     while True:
-        more = publish(user.pk)
+        more = publish(user.pk, limit)
         found = list(FeedItem.objects.filter(user=user, number__gt=after).order_by("number")[:limit])
         if len(found) >= limit or not more:
             return found
 
 
-def publish(user_id: int) -> int:
-    """Number what is new, at most BATCH of each sort, and queue it for this person's webhooks; how many there were.
+def publish(user_id: int, most: int = BATCH) -> int:
+    """Number what is new, at most `most` of each sort, and queue it for this person's webhooks; how many there were.
 
     Two at once: one of them does it, the other finds the feed further on and leaves it.
     """
     with transaction.atomic():
         feed = _feed(user_id)
         news = list(Event.objects.filter(user_id=user_id, in_feed=False).select_related("operation__coin",
-            "operation__counterpart").order_by("pk")[:BATCH])  # fmt: skip
-        lines = list(_new_lines(user_id, feed))
+            "operation__counterpart").order_by("pk")[:most])  # fmt: skip
+        lines = list(_new_lines(user_id, feed, most))
         if not news and not lines:
             return 0
         items = _numbered(user_id, feed.last, news, lines)
@@ -99,8 +99,7 @@ class _Line:
         return self.account.pk
 
 
-def _new_lines(user_id: int, feed: Feed) -> Iterator[_Line]:
-    room = BATCH
+def _new_lines(user_id: int, feed: Feed, room: int) -> Iterator[_Line]:
     for account in Account.objects.filter(owner_id=user_id).select_related("coin").order_by("pk"):
         seen = feed.marks.get(str(account.pk), 0)
         if account.version > seen and room > 0:
@@ -122,7 +121,7 @@ def _lines(account: Account, seen: int, last: int) -> list[_Line]:
 
 
 def _numbered(user_id: int, last: int, news: list[Event], lines: list[_Line]) -> list[FeedItem]:
-    made = [_of_event(event) for event in news] + [_of_line(line) for line in lines]
+    made = [_of_line(line) for line in lines] + [_of_event(event) for event in news]
     made.sort(key=lambda item: item.created_at)  # stable: what is of one moment keeps its order
     for number, item in enumerate(made, start=last + 1):
         item.user_id, item.number = user_id, number

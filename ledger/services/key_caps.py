@@ -11,6 +11,7 @@ from django.db import transaction
 from accounts import api_keys
 from accounts.models import ApiKey
 from accounts.proof import Proof
+from ledger import events
 from ledger.models import Coin, KeyCap, KeySpend, Operation
 from ledger.money import plain
 from wallets_site.base.clock import now
@@ -35,6 +36,7 @@ def make_key(
             user=user, name=name, scopes=scopes, proof=proof, key=key, expires_at=expires_at, addresses=addresses
         )
         if text:
+            events.emit("key_made", user_id=user.pk, key=made.name, scopes=made.scopes)
             KeyCap.objects.bulk_create([KeyCap(key=made, coin=coin, daily=daily) for coin, daily in bounds.items()])
     return made, text
 

@@ -65,6 +65,7 @@ LETTERS: Final = {
     "confirm_withdrawal": Letter("confirm_withdraw"),
     "confirm_contact": Letter("confirm_contact"),
     "contacts_unlock_asked": Letter("contacts_unlock"),
+    "key_made": Letter("key_made"),
     "approval_needed": Letter("approval_needed", "confirm_inform_admins", to_managers=True),
 }
 
@@ -155,6 +156,9 @@ def _about(delivery: Delivery) -> dict[str, Any] | None:
         says, where = events.TOPICS[event.name].says, event.data.get("wallet") or event.data.get("coin") or ""
         page = f"{settings.SITE_URL}/admin/{ALARM_PAGES[event.name]}"
         return {"says": says, "where": where, "reason": event.data.get("reason", ""), "link": page}
+    if delivery.template == "key_made":
+        scopes = ", ".join(event.data["scopes"])
+        return {"name": event.data["key"], "scopes": scopes, "link": f"{settings.SITE_URL}/keys/"}
     link = _link(delivery.template, operation) if operation else None
     if operation is None or link is None:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib import messages
@@ -49,7 +49,7 @@ def new(request: HttpRequest) -> HttpResponse:
             said = form.cleaned_data
             row, text = key_caps.make_key(
                 user=user, name=said["name"], scopes=said["scopes"], proof=evidence, key=posted_key(request),
-                expires_at=now() + timedelta(days=said["days"]) if said["days"] else None,
+                expires_at=_end(said["days"]),
                 addresses=said["addresses"], caps=form.caps,
             )  # fmt: skip
             return render(request, "ledger/key_made.html", {"row": row, "text": text, "base": settings.SITE_URL})
@@ -60,6 +60,11 @@ def new(request: HttpRequest) -> HttpResponse:
         form.add_error(None, error.message)
     key = posted_key(request) if request.method == "POST" else new_key()
     return render(request, "ledger/key_new.html", {"form": form, "key": key, "section": "keys"})
+
+
+def _end(days: int) -> datetime | None:
+    """The end of that day, UTC: pressing the button twice asks for the same key. None: never."""
+    return (now() + timedelta(days=days + 1)).replace(hour=0, minute=0, second=0, microsecond=0) if days else None
 
 
 @require_POST

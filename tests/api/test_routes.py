@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final, Literal
 
 import pytest
@@ -19,11 +20,12 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from accounts.api_keys import Scope
 from adapters.demo import encode_address
 from ledger import posting
-from ledger.models import Contact, Kind, Purse
+from ledger.models import Contact, Invoice, Kind, Purse
 from ledger.services import webhooks
 from tests.accounts.people import signed_in
 from tests.api.callers import Program
 from tests.support.money import address_of, fresh_key, fund, make_coin, proof_of, send
+from wallets_site.base.clock import now
 
 OUTSIDE: Final = encode_address("tst", b"\x09" * 20)
 SEND: Final = {"coin": "TST", "to": "bob", "amount": "0.00001"}
@@ -127,6 +129,10 @@ PAGES: Final[dict[str, Page]] = {
     "receive/<slug:symbol>/new-address/": post("/receive/TST/new-address/"),
     "receive/<slug:symbol>/test-coins/": post("/receive/TST/test-coins/"),
     "receive/<slug:symbol>/addresses/<int:pk>/label/": own("/receive/TST/addresses/{address}/label/", "POST"),
+    "receive/<slug:symbol>/new-invoice/": post("/receive/TST/new-invoice/"),
+    "receive/<slug:symbol>/invoices/<slug:payment_hash>/": own("/receive/TST/invoices/{invoice}/"),
+    "receive/<slug:symbol>/invoices/<slug:payment_hash>/live/": own("/receive/TST/invoices/{invoice}/live/"),
+    "receive/<slug:symbol>/invoices/<slug:payment_hash>/test-coins/": post("/receive/TST/invoices/x/test-coins/"),
     "send/": get("/send/"),
     "send/<slug:symbol>/": get("/send/TST/"),
     "send/<slug:symbol>/review/<slug:key>/": get("/send/TST/review/nothing/"),
@@ -137,6 +143,7 @@ PAGES: Final[dict[str, Page]] = {
     "activity/<int:pk>/": own("/activity/{operation}/"),
     "activity/<int:pk>/receipt/": own("/activity/{operation}/receipt/"),
     "activity/<int:pk>/note/": own("/activity/{operation}/note/", "POST"),
+    "activity/<int:pk>/proof/": own("/activity/{operation}/proof/"),
     "activity/<int:pk>/live/": own("/activity/{operation}/live/"),
     "activity/<int:pk>/cancel/": own("/activity/{operation}/cancel/", "POST"),
     "statements/<slug:symbol>.csv": get("/statements/TST.csv"),
@@ -163,6 +170,14 @@ PAGES: Final[dict[str, Page]] = {
     "purses/<slug:ident>/carry/": own("/purses/{purse}/carry/", "POST"),
     "purses/<slug:ident>/close/": own("/purses/{purse}/close/", "POST"),
     "purses/<slug:ident>/open/": own("/purses/{purse}/open/", "POST"),
+    "webhooks/": get("/webhooks/"),
+    "webhooks/new/": get("/webhooks/new/"),
+    "webhooks/<int:pk>/": own("/webhooks/{webhook}/"),
+    "webhooks/<int:pk>/test/": own("/webhooks/{webhook}/test/", "POST"),
+    "webhooks/<int:pk>/secret/": own("/webhooks/{webhook}/secret/", "POST"),
+    "webhooks/<int:pk>/switch/": own("/webhooks/{webhook}/switch/", "POST"),
+    "webhooks/<int:pk>/messages/<int:push>/again/": own("/webhooks/{webhook}/messages/{push}/again/", "POST"),
+    "webhooks/<int:pk>/remove/": own("/webhooks/{webhook}/remove/", "POST"),
     "rates/": anybody("/rates/"),
     "status/": anybody("/status/"),
     "status/<slug:symbol>/liabilities.json": anybody("/status/TST/liabilities.json"),
@@ -257,11 +272,15 @@ def things(site, alice, bob) -> dict[str, Any]:
     webhook, _ = webhooks.create(user=alice, url="https://example.com/", proof=proof_of(alice), key="k")
     with transaction.atomic():
         beside = posting.account(coin, Kind.USER, owner_id=alice.pk, number=1)
+    address = paid.account.addresses.get()
+    address.amount, address.expires_at = 5, now() + timedelta(hours=1)
+    address.save(update_fields=["amount", "expires_at"])
+    invoice = Invoice.objects.create(address=address, coin=coin, account=paid.account, payment_hash="ab" * 32)
     contact = Contact.objects.create(user=alice, label="Cold", coin=coin, address=OUTSIDE)
     return {
-        "operation": paid.pk, "address": paid.account.addresses.get().pk, "contact": contact.pk, "webhook": webhook.pk,
+        "operation": paid.pk, "address": address.pk, "contact": contact.pk, "webhook": webhook.pk,
         "push": webhooks.test(user=alice, webhook_id=webhook.pk, key="t").pk, "key": Program(alice, "read").row.pk,
-        "purse": Purse.objects.create(account=beside, name="Shop").ident,
+        "invoice": invoice.payment_hash, "purse": Purse.objects.create(account=beside, name="Shop").ident,
     }  # fmt: skip
 
 

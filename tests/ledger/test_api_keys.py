@@ -10,6 +10,7 @@ from accounts import api_keys
 from accounts import proof as proofs
 from accounts.models import ApiKey, AuditEvent
 from adapters.demo import encode_address
+from ledger.drains import mail as outbox
 from ledger.models import KeySpend
 from ledger.services import contacts, holds, key_caps, lifecycle, sending, webhooks
 from tests.accounts.people import trail
@@ -190,6 +191,16 @@ def test_many_payments_at_once_stay_within_the_bound(coin, alice, bob):
     answers = at_once(12, lambda _: pay(row, coin, "bob", 10))
     assert sum(isinstance(answer, LimitReached) for answer in answers) == 7
     assert balances(coin, bob) == [(50, 0)]
+
+
+def test_the_owner_hears_of_a_new_key_by_mail(coin, alice, mailoutbox):
+    _, text = make(alice, "read", "withdraw")
+    outbox.deliver()
+    (letter,) = mailoutbox
+    assert letter.to == ["alice@example.com"]
+    assert "“shop”" in letter.body
+    assert "read, withdraw" in letter.body
+    assert text not in letter.body + str(letter.alternatives)
 
 
 def test_nobody_else_sees_or_revokes_a_key(coin, alice, bob):
