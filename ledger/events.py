@@ -66,6 +66,7 @@ TOPICS: Final = {
         Topic("key_made", "A new API key was made in your account", mails=True),
         Topic("webhook_stopped", "A webhook of yours was switched off"),
         Topic("operation_reversed", "An operation of yours was reversed by the site"),
+        Topic("books_head", "Today's head of the chain of seals", for_staff=True, mails=True),
         Topic("adjustment_proposed", "A correction of the books waits for a second person", for_staff=True),
         Topic("adjustment_decided", "A correction of the books was decided", for_staff=True),
         Topic("solvency_short", "A coin's nodes hold less than the books owe", for_staff=True, mails=True),

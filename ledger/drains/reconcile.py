@@ -56,3 +56,4 @@ def keep_books() -> None:
     generation.note_progress()
     holds.expire_holds()
     seals.seal_pending()
+    seals.mail_head()

@@ -67,6 +67,7 @@ LETTERS: Final = {
     "contacts_unlock_asked": Letter("contacts_unlock"),
     "key_made": Letter("key_made"),
     "approval_needed": Letter("approval_needed", "confirm_inform_admins", to_managers=True),
+    "books_head": Letter("books_head", "confirm_inform_admins", to_managers=True, right=Capability.VIEW_BOOKS),
 }
 
 
@@ -152,6 +153,8 @@ def _about(delivery: Delivery) -> dict[str, Any] | None:
         return {"contact": contact, "link": contacts.link(contact)} if contact else None
     if delivery.template == "contacts_unlock":
         return {"opens_at": delivery.user.contacts_only_until, "link": f"{settings.SITE_URL}/contacts/"}
+    if delivery.template == "books_head":
+        return {"number": event.data["number"], "hash": event.data["hash"], "link": f"{settings.SITE_URL}/status/"}
     if delivery.template == ALARM.template:
         says, where = events.TOPICS[event.name].says, event.data.get("wallet") or event.data.get("coin") or ""
         page = f"{settings.SITE_URL}/admin/{ALARM_PAGES[event.name]}"

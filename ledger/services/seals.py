@@ -17,8 +17,8 @@ from typing import Final
 from django.conf import settings
 from django.db import transaction
 
-from ledger import locks
-from ledger.models import Posting, Seal, Transaction
+from ledger import events, locks
+from ledger.models import Event, Posting, Seal, Transaction
 from wallets_site.base.clock import now
 
 log = logging.getLogger(__name__)
@@ -120,3 +120,15 @@ def _keep_outside(number: int, digest: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as out:
         out.write(f"{now().isoformat()} {number} {digest}\n")
+
+
+def mail_head() -> bool:
+    """Once a day (UTC) the newest head goes to everybody who may read the books; whether it went now."""
+    newest = head()
+    today = now().replace(hour=0, minute=0, second=0, microsecond=0)
+    with locks.exclusive("mail_head") as mine:
+        if not mine or newest is None or Event.objects.filter(name="books_head", created_at__gte=today).exists():
+            return False
+        with transaction.atomic():
+            events.emit("books_head", number=newest.number, hash=newest.hash)
+    return True

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.core import mail
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 from ledger import guards, posting, verify
+from ledger.drains import mail as outbox
 from ledger.models import Account, Posting, Seal, Transaction
 from ledger.services import seals
 from tests.support.money import fund, send
@@ -150,6 +152,19 @@ def test_a_chain_rewritten_as_a_whole_is_caught_by_a_head_that_was_kept(books):
 def test_the_head_leaves_the_database(books, settings):
     line = settings.SEAL_FILE.read_text().splitlines()[-1]
     assert line.endswith(f" {Seal.objects.count()} {the_head().hash}")
+
+
+def test_the_head_is_mailed_once_a_day_to_who_may_read_the_books(books, coin, alice, manager, clock):
+    head = the_head()
+    outbox.deliver()
+    mail.outbox.clear()
+    assert [seals.mail_head(), seals.mail_head()] == [True, False]
+    outbox.deliver()
+    (letter,) = mail.outbox
+    assert (letter.to, f"ledger_verify --head {head.hash}" in letter.body) == ([manager.email], True)
+
+    clock.shift(timedelta(days=1))
+    assert [seals.mail_head(), seals.mail_head()] == [True, False]
 
 
 def test_what_is_younger_than_the_lag_waits_and_later_blocks_follow(books, coin, alice, clock):
