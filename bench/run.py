@@ -15,7 +15,7 @@ import django
 
 django.setup()
 
-from bench import api, api3, banano, forknote, http, ledger, world  # noqa: E402
+from bench import api, api3, banano, books, forknote, http, ledger, world  # noqa: E402
 from bench.report import Report, say  # noqa: E402
 from tests.support import databases  # noqa: E402
 from tests.support.databases import Database  # noqa: E402
@@ -57,6 +57,10 @@ def on_sqlite(report: Report) -> None:
     made, database = world.populate(), Database("sqlite", folder)
     ledger.sqlite_writers(report, database, made)
     ledger.group_commit(report, database, made)
+    lived_in = Path(os.environ["WALLETS_TEST_ROOT"]) / "lived-in"
+    databases.use(databases.sqlite_aliases(lived_in))
+    databases.migrate()
+    books.run(report, lived_in)
 
 
 def main() -> int:
