@@ -92,7 +92,7 @@ class Storm:
         socket = database.folder / "steps"
         self.reaper = Reaper(socket, random.Random(seed + 1), likelihood=LIKELIHOOD, most=kills)
         hook = {"WALLETS_STEP_HOOK": "tests.faults.hook.report", ADDRESS: str(socket)}
-        self.environment = {**hook, "WALLETS_WORKERS": str(WORKERS), "EMAIL_URL": "dummymail://"}
+        self.environment = {**hook, "WALLETS_WORKERS": str(WORKERS)}
         self.child: Child | None = None
         self._next_change = dict.fromkeys(self.asked, 0.0)
         self._restarted = dict.fromkeys(self.asked, time.monotonic())
@@ -122,10 +122,7 @@ class Storm:
             world.connect()
 
     def _start(self) -> None:
-        command = [PYTHON, "manage.py", "run", "--no-web", "--beat", "0.5", "--longest-pause", "0", "--grace", "5"]
-        env = child_environment(self.database, **self.environment)
-        self.log = self.database.folder / "run.log"
-        self.child = Child(command, log=self.log, env=env)
+        self.child = start_worker(self.database, **self.environment)
         for world in self.worlds:
             self._fund(world)
         self.tell(f"seed {self.seed}; {', '.join(self.asked)} funded after {self._seconds():.0f} s")
@@ -285,6 +282,13 @@ class Storm:
         if not agree:
             self.tell(f"{world.key}: owed {owed}, the nodes hold {held}, the books say {dict(totals)}")
         return agree
+
+
+def start_worker(database: Database, **environment: str) -> Child:
+    """The site's own parent with its worker cluster, started again at once however often it dies."""
+    command = [PYTHON, "manage.py", "run", "--no-web", "--beat", "0.5", "--longest-pause", "0", "--grace", "5"]
+    env = child_environment(database, EMAIL_URL="dummymail://", **environment)
+    return Child(command, log=database.folder / "run.log", env=env)
 
 
 def is_clean(report: dict[str, Any]) -> bool:

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 import pytest
 
+from accounts.models import User
+from ledger import queries
 from ledger.models import Coin, CoinWallet
 from ledger.services import wallets
 from tests.devnet.devnet import Devnet
 from tests.devnet.fixtures import litecoin, need
 from tests.devnet.litecoin import Litecoin
 from tests.support.databases import Database
+from tests.support.money import address_of, scan_now
+from tests.support.processes import wait_for
 from tests.support.running import Member, RunningSite
 
 __all__ = ["litecoin"]
@@ -43,3 +48,13 @@ def connect(litecoin: Litecoin, *, symbol: str = "LTC", wallet: str = "site", co
 @pytest.fixture
 def members(running: RunningSite) -> tuple[Member, Member]:
     return Member(running, "alice").sign_up(), Member(running, "bob").sign_up()
+
+
+def fund(litecoin: Litecoin, coin: Coin, person: User, amount: str) -> None:
+    """Several deposits, so that one payout's change does not hold up the next."""
+    address = address_of(person, coin)
+    for _ in range(5):
+        litecoin.fund(address, str(Decimal(amount) / 5))
+    litecoin.mine(1)
+    atomic = int(Decimal(amount) * 10**8)
+    wait_for("the deposits", lambda: scan_now(coin) and queries.balance(person, coin).available == atomic, seconds=60)

@@ -12,8 +12,7 @@ from ledger.models import CoinWallet, CronRun, Dispatch, SiteSettings, Withdrawa
 from ledger.services import site_settings
 from tests.devnet.litecoin import Litecoin
 from tests.devnet.proxy import DaemonLine, Proxy
-from tests.journeys.conftest import connect
-from tests.journeys.test_kills import fund
+from tests.journeys.conftest import connect, fund
 from tests.journeys.test_litecoin import hot_equals_what_is_owed
 from tests.support.databases import Database
 from tests.support.live import LiveSite

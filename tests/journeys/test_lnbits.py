@@ -18,10 +18,10 @@ from adapters import registry
 from ledger.drains import steps
 from ledger.models import Coin, CoinWallet, Deposit, Dispatch, Invoice, Withdrawal
 from ledger.services import wallets
-from tests.journeys.test_kills import kill_at
 from tests.journeys.test_litecoin import hot_equals_what_is_owed
 from tests.lnbits.server import LnbitsServer, lnbits
 from tests.support.databases import Database
+from tests.support.hold import kill_at
 from tests.support.lightning import ask, pay
 from tests.support.money import scan_now
 from tests.support.processes import wait_for

@@ -7,8 +7,11 @@ pid beside it and waits until the file is taken away, or until somebody kills it
 from __future__ import annotations
 
 import os
+import signal
 import time
 from pathlib import Path
+
+from tests.support.processes import wait_for
 
 
 def stand(step: str) -> None:
@@ -21,3 +24,13 @@ def stand(step: str) -> None:
     partial.rename(folder / f"{step}.held")
     while wanted.exists():
         time.sleep(0.02)
+
+
+def kill_at(step: str, folder: Path) -> None:
+    """Waits for the worker to stand at this step and kills it from outside."""
+    held = folder / f"{step}.held"
+    wait_for(f"the worker at {step}", held.exists, seconds=120)
+    pid = int(held.read_text())
+    (folder / step).unlink()
+    held.unlink()
+    os.kill(pid, signal.SIGKILL)

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -14,15 +10,13 @@ from django.test import Client
 from adapters.banano.fate import CONFIRMATIONS
 from ledger import queries
 from ledger.drains import chores, reconcile, steps
-from ledger.models import Brake, Coin, Deposit, Dispatch, Freeze, Operation, Withdrawal
+from ledger.models import Brake, Coin, Deposit, Dispatch, Freeze, Operation
 from ledger.services import solvency, wallets
 from tests.adapters.banano.world import BAN, EASY, GENESIS, GENESIS_ADDRESS, SEED, BananoWorld, address_of, key_of
 from tests.nodes.banano.client import BananoNode
 from tests.support.databases import Database
 from tests.support.money import address_of as site_address
 from tests.support.money import balances, books, pay_now, scan_now, send, use_of
-from tests.support.processes import wait_for
-from tests.support.running import RunningSite
 from wallets_site.base.errors import CoinUnavailable, NotAllowed
 
 
@@ -192,53 +186,3 @@ def test_a_callback_wakes_the_scan_only_for_addresses_of_ours(coin, world, alice
     assert woken == []
     call_back(site_address(alice, coin))
     assert woken == [("scan", use_of(coin).wallet_id)]
-
-
-# -- kill -9 --
-
-POINTS = [steps.PREPARED, steps.RECORDED, steps.LOOKED_UP, steps.ATTEMPTED, steps.SENT, steps.MARKED]
-
-
-@pytest.fixture
-def holding(site: Database, tmp_path: Path) -> Iterator[tuple[RunningSite, Path]]:
-    folder = tmp_path / "hold"
-    folder.mkdir()
-    made = RunningSite(site, WALLETS_STEP_HOOK="tests.support.hold.stand", WALLETS_HOLD_DIR=str(folder))
-    yield made, folder
-    made.stop()
-
-
-def kill_at(point: str, folder: Path) -> None:
-    held = folder / f"{point}.held"
-    wait_for(f"the worker at {point}", held.exists, seconds=60)
-    pid = int(held.read_text())
-    (folder / point).unlink()
-    held.unlink()
-    os.kill(pid, signal.SIGKILL)
-
-
-def test_a_worker_killed_at_every_point_pays_exactly_once(world, holding, alice):
-    """The chores' own blocks pass the same points: the first deaths hit them."""
-    running, folder = holding
-    coin = connect(world.node)
-    world.node.do("set", voting=True)
-    world.deposit(site_address(alice, coin), 50 * BAN)
-    wait_for("the credit", lambda: balances(coin, alice) == [(50 * BAN, 0)], seconds=60)
-    asked: dict[str, int] = {}
-    for amount, point in enumerate(POINTS, start=1):
-        (folder / point).touch()
-        to = world.outside_address()
-        asked[to] = amount * BAN
-        send(alice, coin, to, amount * BAN)
-        kill_at(point, folder)
-
-    wait_for(
-        "the end of all withdrawals",
-        lambda: not Withdrawal.objects.exclude(state=Withdrawal.State.DONE).exists(),
-        seconds=150,
-        pause=0.5,
-    )
-    assert {to: world.arrived(to) for to in asked} == {to: [amount] for to, amount in asked.items()}
-    assert balances(coin, alice) == [(29 * BAN, 0)]
-    assert not Freeze.objects.exists()
-    assert running.child.running
