@@ -1,0 +1,174 @@
+"""Our LNbits API beside a real LNbits 1.6.2 on the same machine in the same run: read a wallet, ask for an invoice, pay
+one inside. Ours on the engine that is in use; then the same of a purse with 100,000 payments."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import secrets
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from django.db import connection, transaction
+
+from accounts import keys
+from accounts.models import User
+from adapters.models import Wallet
+from bench.report import Report, middle, say
+from ledger import posting
+from ledger.models import Address, Coin, Invoice, Kind, Operation, Purse
+from ledger.services import purses
+from tests.lnbits.server import LnbitsServer, home
+from tests.support.databases import Database, run_root
+from tests.support.factories import make_user
+from tests.support.lightning import lightning_coin
+from tests.support.live import LiveSite
+from wallets_site.base.clock import now
+
+CLIENTS = 4
+ROUNDS = 3
+SECONDS = 3
+DEEP = 100_000
+RICH = 10**15
+GOALS = {"wallet": 2.0, "invoice": 4.0, "payment": 10.0}
+Rates = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One server, and for each client the keys of a payer and of a payee."""
+
+    port: int
+    prefix: str
+    pairs: list[tuple[str, str]]
+
+
+def _hammer(desk: Desk, work: Callable[[http.client.HTTPConnection, Desk, int], bool]) -> float:
+    """Requests a second of all clients together; each works until its time or its work is over."""
+    counts = [0] * len(desk.pairs)
+    ends = time.monotonic() + SECONDS
+
+    def client(place: int) -> None:
+        line = http.client.HTTPConnection("127.0.0.1", desk.port, timeout=60)
+        while time.monotonic() < ends and work(line, desk, place):
+            counts[place] += 1
+        line.close()
+
+    started = time.monotonic()
+    threads = [threading.Thread(target=client, args=(place,)) for place in range(len(desk.pairs))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(counts) / (time.monotonic() - started)
+
+
+def _say(line: http.client.HTTPConnection, desk: Desk, key: str, method: str, path: str, body: Any = None) -> Any:
+    raw = None if body is None else json.dumps(body)
+    line.request(method, desk.prefix + path, raw, {"X-Api-Key": key, "Content-Type": "application/json"})
+    answer = line.getresponse()
+    text = answer.read()
+    assert answer.status in (200, 201), (answer.status, text[:300])
+    return json.loads(text)
+
+
+def measure(desk: Desk, name: str) -> Rates:
+    """The middle of some rounds. Each round pays the invoices it made."""
+    found: dict[str, list[float]] = {action: [] for action in GOALS}
+    open_ones: list[list[str]] = [[] for _ in desk.pairs]
+
+    def read(line: http.client.HTTPConnection, desk: Desk, place: int) -> bool:
+        return bool(_say(line, desk, desk.pairs[place][0], "GET", "/api/v1/wallet"))
+
+    def ask(line: http.client.HTTPConnection, desk: Desk, place: int) -> bool:
+        body = {"out": False, "amount": 5, "memo": "bench"}
+        open_ones[place].append(_say(line, desk, desk.pairs[place][1], "POST", "/api/v1/payments", body)["bolt11"])
+        return True
+
+    def pay(line: http.client.HTTPConnection, desk: Desk, place: int) -> bool:
+        if not open_ones[place]:
+            return False
+        body = {"out": True, "bolt11": open_ones[place].pop()}
+        return bool(_say(line, desk, desk.pairs[place][0], "POST", "/api/v1/payments", body)["status"] == "success")
+
+    for number in range(ROUNDS):
+        for action, work in (("wallet", read), ("invoice", ask), ("payment", pay)):
+            found[action].append(_hammer(desk, work))
+        say(f"{name}, round {number + 1}: " + ", ".join(f"{key} {rates[-1]:.0f}/s" for key, rates in found.items()))
+    return {action: middle(rates) for action, rates in found.items()}
+
+
+def theirs() -> Rates | None:
+    if not (home() / ".complete").exists():
+        say("no LNbits to compare with: python -m tests.lnbits.server makes one")
+        return None
+    server = LnbitsServer(Path(tempfile.mkdtemp(prefix="bench-lnbits-")))
+    try:
+        server.start()
+        pairs = [(server.new_wallet("payer", 10**6).admin, server.new_wallet("payee").admin) for _ in range(CLIENTS)]
+        return measure(Desk(server.port, "", pairs), "LNbits 1.6.2 on SQLite")
+    finally:
+        server.stop()
+
+
+def run(report: Report, database: Database, reference: Rates | None) -> None:
+    run_root().mkdir(parents=True, exist_ok=True)
+    coin = lightning_coin()
+    Wallet.objects.update(state=Wallet.State.OK)
+    people = [make_user(f"{name}{place}") for place in range(CLIENTS) for name in ("payer", "payee")]
+    made = [purses.open_purse(user=person, name="bench") for person in people]
+    for purse in made[::2]:
+        with transaction.atomic():
+            posting.post(kind="deposit", scope="bench-ln", key=purse.ident, request={},
+                         legs=[posting.Leg(posting.account(coin, Kind.HOT), purse.account, RICH)])  # fmt: skip
+    shown = [_admin_key(purse, person) for purse, person in zip(made, people, strict=True)]
+    pairs = list(zip(shown[::2], shown[1::2], strict=True))
+    site = LiveSite(database, workers=2, threads=4)
+    where = f"{database.engine}, gunicorn 2 x 4 threads, {CLIENTS} clients"
+    try:
+        for action, value in measure(Desk(site.port, "/lnbits", pairs), f"ours on {database.engine}").items():
+            ratio = value / reference[action] if reference else None
+            report.add(f"lnbits_{action}_{database.engine}", value, "requests/s", ratio=ratio, conditions=where,
+                       against="LNbits 1.6.2" if ratio else "", goal=GOALS[action] if ratio else None)  # fmt: skip
+        one = Desk(site.port, "/lnbits", pairs[:1] * CLIENTS)
+        before = measure(one, "one purse for all")
+        for person, purse in zip(people[:2], made[:2], strict=True):
+            _deepen(coin, person, purse)
+        for action, value in measure(one, f"the same with {DEEP} payments").items():
+            report.add(f"lnbits_{action}_deep_{database.engine}", value, "requests/s", ratio=before[action] / value,
+                       against="the same without history", goal=1.2, better="less", conditions=where)  # fmt: skip
+    finally:
+        site.stop()
+
+
+def _admin_key(purse: Purse, user: User) -> str:
+    return keys.purse_keys({purse.ident: user})[purse.ident][keys.PURSE_ADMIN]
+
+
+def _deepen(coin: Coin, user: User, purse: Purse) -> None:
+    """A history of this purse: half paid invoices, half payments, as years leave them."""
+    wallet, past = coin.wallets.get(is_active=True).wallet, now() - timedelta(days=30)
+    shared = {"user": user, "account": purse.account, "coin": coin, "kind": "move", "status": "done", "gross": 5000}
+    for start in range(0, DEEP // 2, 5000):
+        hashes = [secrets.token_hex(32) for _ in range(5000)]
+        Operation.objects.bulk_create(Operation(incoming=False, payment_hash=name, **shared) for name in hashes)
+        hashes = [secrets.token_hex(32) for _ in range(5000)]
+        came = Operation.objects.bulk_create(Operation(incoming=True, payment_hash=name, **shared) for name in hashes)
+        made = Address.objects.bulk_create(
+            Address(coin=coin, wallet=wallet, account=purse.account, number=10**9 + user.pk * 10**6 + start + place,
+                    address=f"old{name}", ref=name, amount=5000, expires_at=past)
+            for place, name in enumerate(hashes)
+        )  # fmt: skip
+        Invoice.objects.bulk_create(
+            Invoice(address=address, coin=coin, account=purse.account, payment_hash=name, inside=True, operation=row,
+                    paid_at=past)
+            for address, name, row in zip(made, hashes, came, strict=True)
+        )  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
