@@ -11,11 +11,12 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from accounts.audit import What, record
 from accounts.models import DerivedKey, User
@@ -38,6 +39,25 @@ def _owner(digest: str, kind: str) -> QuerySet[DerivedKey, tuple[Any, ...]]:
 
 
 _OWNER: Final = Prepared(_owner, digest=str, kind=str)
+
+
+def _purse_owner(digest: str) -> QuerySet[DerivedKey, tuple[Any, ...]]:
+    """Of a key that works: its holder is active, and so is whoever answers for the holder."""
+    rows = DerivedKey.objects.filter(digest=digest, kind__in=PURSE_KINDS, owner__is_active=True)
+    rows = rows.filter(Q(owner__managed_by=None) | Q(owner__managed_by__is_active=True))
+    return rows.values_list("kind", "subject", *(f"owner__{name}" for name in COLUMNS))
+
+
+_PURSE_OWNER: Final = Prepared(_purse_owner, digest=str)
+
+
+@dataclass(frozen=True, slots=True)
+class PurseKey:
+    """Whose key it is, of which purse, and whether it is the one that may pay."""
+
+    owner: User
+    subject: str
+    may_pay: bool
 
 
 def show_key(user: User, kind: str, subject: str = "") -> str:
@@ -66,16 +86,10 @@ def owner_of(key: str, kind: str) -> User | None:
     return None if row is None else User.from_db("default", COLUMNS, row)
 
 
-def purse_key(key: str) -> DerivedKey | None:
-    """The row of a purse's key with its owner, compared exactly; None for no key of ours and for one of an account
-    that is shut out, or whose own owner is."""
-    if _PURSE_SHAPE.fullmatch(key) is None:
-        return None
-    row = DerivedKey.objects.select_related("owner__managed_by").filter(digest=_digest(key)).first()
-    if row is None or row.kind not in PURSE_KINDS or not row.owner.is_active:
-        return None
-    answers = row.owner.managed_by
-    return row if answers is None or answers.is_active else None
+def purse_key(key: str) -> PurseKey | None:
+    """Compared exactly; None for no key of ours, and for one of an account that is shut out or whose owner is."""
+    row = _PURSE_OWNER.first(digest=_digest(key)) if _PURSE_SHAPE.fullmatch(key) else None
+    return None if row is None else PurseKey(User.from_db("default", COLUMNS, row[2:]), row[1], row[0] == PURSE_ADMIN)
 
 
 def purse_keys(owners: Mapping[str, User]) -> dict[str, dict[str, str]]:

@@ -15,14 +15,14 @@ import django
 
 django.setup()
 
-from bench import api, api3, banano, books, forknote, http, ledger, world  # noqa: E402
+from bench import api, api3, banano, books, forknote, http, ledger, lnbits, world  # noqa: E402
 from bench.report import Report, say  # noqa: E402
 from tests.support import databases  # noqa: E402
 from tests.support.databases import Database  # noqa: E402
 from tests.support.postgresql import Cluster  # noqa: E402
 
 
-def on_postgresql(report: Report, rows: int) -> None:
+def on_postgresql(report: Report, rows: int, lightning: lnbits.Rates | None) -> None:
     cluster = Cluster(durable=True)
     folder = Path(os.environ["WALLETS_TEST_ROOT"]) / "postgresql"
     folder.mkdir(parents=True)
@@ -43,6 +43,7 @@ def on_postgresql(report: Report, rows: int) -> None:
         api3.run(report, database)
         banano.run(report)
         forknote.run(report)
+        lnbits.run(report, database, lightning)
         ledger.reads(report, made, rows)
         api.reads(report, database, made)
     finally:
@@ -50,13 +51,14 @@ def on_postgresql(report: Report, rows: int) -> None:
         cluster.remove()
 
 
-def on_sqlite(report: Report) -> None:
+def on_sqlite(report: Report, lightning: lnbits.Rates | None) -> None:
     folder = Path(os.environ["WALLETS_TEST_ROOT"]) / "sqlite"
     databases.use(databases.sqlite_aliases(folder))
     databases.migrate()
     made, database = world.populate(), Database("sqlite", folder)
     ledger.sqlite_writers(report, database, made)
     ledger.group_commit(report, database, made)
+    lnbits.run(report, database, lightning)
     lived_in = Path(os.environ["WALLETS_TEST_ROOT"]) / "lived-in"
     databases.use(databases.sqlite_aliases(lived_in))
     databases.migrate()
@@ -66,8 +68,9 @@ def on_sqlite(report: Report) -> None:
 def main() -> int:
     rows = int(os.environ.get("ROWS") or 1_000_000)
     report = Report([])
-    on_postgresql(report, rows)
-    on_sqlite(report)
+    lightning = lnbits.theirs()
+    on_postgresql(report, rows, lightning)
+    on_sqlite(report, lightning)
     report.write()
     print(report.table())
     return 0

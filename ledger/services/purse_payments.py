@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 from ledger.models import Event, Invoice, InvoiceNote, Operation, Purse, Withdrawal
 from ledger.services import webhooks
 from wallets_site.base.clock import now
+from wallets_site.base.prepared import Prepared
 
 Status = Literal["pending", "success", "failed"]
 _STATUS: dict[str, Status] = {
@@ -94,7 +95,7 @@ def find(purse: Purse, payment_hash: str) -> Payment | None:
     """This purse's own payment of that hash; None for anybody else's."""
     invoice = _whole_invoices().filter(account=purse.account_id, payment_hash=payment_hash).first()
     if invoice is not None:
-        return of_invoice(invoice)
+        return of_invoice(invoice, _note_of(invoice))
     paid = _whole_payouts().filter(account=purse.account_id, payment_hash=payment_hash, incoming=False)
     operation = paid.order_by("-pk").first()
     return None if operation is None else of_operation(operation)
@@ -108,7 +109,8 @@ def arrivals(purse: Purse, user_id: int, after: int) -> tuple[list[Payment], int
     made = {
         row.payment_hash: row for row in _whole_invoices().filter(account=purse.account_id, payment_hash__in=hashes)
     }
-    return [of_invoice(made[name]) for name in hashes if name in made], max([after, *(pk for pk, _ in seen)])
+    found = [made[name] for name in hashes if name in made]
+    return [of_invoice(each, _note_of(each)) for each in found], max([after, *(pk for pk, _ in seen)])
 
 
 def newest_event() -> int:
@@ -165,11 +167,18 @@ def _whole_payouts() -> QuerySet[Operation]:
 def _load(wanted: list[_Row]) -> list[Payment]:
     made = _whole_invoices().in_bulk([row.pk for row in wanted if row.incoming])
     paid = _whole_payouts().in_bulk([row.pk for row in wanted if not row.incoming])
-    return [of_invoice(made[row.pk]) if row.incoming else of_operation(paid[row.pk]) for row in wanted]
+    return [
+        of_invoice(made[row.pk], _note_of(made[row.pk])) if row.incoming else of_operation(paid[row.pk])
+        for row in wanted
+    ]
+
+
+def _note_of(invoice: Invoice) -> InvoiceNote | None:
+    return getattr(invoice, "attached", None)
 
 
 # Telling -------------------------------------------------------------------------------------------------
-def of_invoice(invoice: Invoice) -> Payment:
+def of_invoice(invoice: Invoice, attached: InvoiceNote | None) -> Payment:
     """An invoice as an incoming payment. It counts as paid once its money stands in the account."""
     operation = invoice.operation
     status: Status = "failed" if invoice.paid_at is None and invoice.expired else "pending"
@@ -178,7 +187,7 @@ def of_invoice(invoice: Invoice) -> Payment:
     return Payment(
         invoice.payment_hash, invoice.bolt11, invoice.amount, 0, invoice.memo, status, invoice.created_at,
         (operation.done_at if operation else None) or invoice.created_at, invoice.expires_at,
-        attached=getattr(invoice, "attached", None),
+        attached=attached,
     )  # fmt: skip
 
 
@@ -193,10 +202,12 @@ def of_operation(operation: Operation) -> Payment:
 
 def _cost(operation: Operation, status: Status) -> int:
     """The site's fee and the route: what it cost, or while it is under way what is reserved for it."""
-    withdrawal: Withdrawal | None = getattr(operation, "withdrawal", None)
     if status == "failed":
         return 0
-    if withdrawal is None or operation.pair_id:
+    if operation.pair_id:  # paid inside this site
+        return operation.fee
+    withdrawal: Withdrawal | None = getattr(operation, "withdrawal", None)
+    if withdrawal is None:
         return operation.fee
     if status == "pending" or withdrawal.dispatch is None:
         return operation.fee + withdrawal.network_reserve
@@ -237,23 +248,31 @@ def shape(payment: Payment, purse: Purse) -> dict[str, Any]:
 # What programs attach -------------------------------------------------------------------------------------
 def attach(
     invoice: Invoice, *, webhook: str = "", tag: str = "", external_id: str = "", extra: dict[str, Any] | None = None
-) -> None:
-    """Keep it once; raises InvalidRequest for a webhook address that is never called."""
+) -> InvoiceNote | None:
+    """Keep it with its invoice, once: a repeated request finds what the first one left. None for nothing."""
     if not (webhook or tag or external_id or extra):
-        return
+        return None
     values = {"webhook": webhook, "tag": tag, "external_id": external_id, "extra": extra or {}}
-    invoice.attached, _ = InvoiceNote.objects.get_or_create(invoice=invoice, defaults=values)
+    return InvoiceNote.objects.get_or_create(invoice=invoice, defaults=values)[0]
+
+
+def _webhooks(account: int, name: str) -> QuerySet[InvoiceNote, Any]:
+    rows = InvoiceNote.objects.filter(invoice__account_id=account, invoice__payment_hash=name, webhook__gt="")
+    return rows.values_list("pk")
+
+
+_WEBHOOKS = Prepared(_webhooks, account=int, name=str)
 
 
 def tell(operation: Operation) -> None:
     """Queue the webhook of the invoice this paid, if it has one: in the transaction that settled it."""
     if not operation.payment_hash:
         return
-    rows = _whole_invoices().filter(account=operation.account_id, payment_hash=operation.payment_hash)
-    invoice = rows.filter(attached__webhook__gt="").first()
-    if invoice is None:
+    if not _WEBHOOKS.rows(account=operation.account_id, name=operation.payment_hash):
         return
+    invoice = _whole_invoices().get(account=operation.account_id, payment_hash=operation.payment_hash)
+    body = shape(of_invoice(invoice, invoice.attached), Purse.objects.get(account=operation.account_id))
     webhooks.push_once(
         user_id=operation.user_id, url=invoice.attached.webhook, name="payment", subject=f"invoice:{invoice.pk}",
-        body=shape(of_invoice(invoice), Purse.objects.get(account=operation.account_id)), key=f"invoice:{invoice.pk}",
+        body=body, key=f"invoice:{invoice.pk}",
     )  # fmt: skip

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from django.db import transaction
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Model, QuerySet
 
 from accounts import keys
 from accounts.capabilities import Capability, require
@@ -16,11 +17,13 @@ from ledger.models import Account, Coin, Kind, Operation, Purse
 from ledger.services import invoices
 from wallets_site.base.clock import now
 from wallets_site.base.errors import CoinUnavailable, LimitReached, NotFound, WrongState
+from wallets_site.base.prepared import Prepared
 
 if TYPE_CHECKING:
     from accounts.models import User
     from accounts.proof import Proof
 
+M = TypeVar("M", bound=Model)
 SAT: Final = 1000  # millisatoshi
 SYMBOL: Final = "LNBTC"
 DECIMALS: Final = 11  # the smallest unit is the millisatoshi
@@ -51,11 +54,35 @@ def has_lightning() -> bool:
 
 def holder_of(key: str) -> Holder | None:
     """Whose key this is; None for a key of nobody, of somebody shut out, or of a closed purse."""
-    row = keys.purse_key(key)
+    found = keys.purse_key(key)
+    if found is None:
+        return None
+    row = _BY_IDENT.first(ident=found.subject, owner=found.owner.pk)
     if row is None:
         return None
-    purse = _loaded().filter(ident=row.subject, account__owner=row.owner_id, closed_at=None).first()
-    return None if purse is None else Holder(purse, row.owner, row.kind == keys.PURSE_ADMIN)
+    purse, rest = _read(Purse, row)
+    purse.account, rest = _read(Account, rest)
+    purse.account.coin, _ = _read(Coin, rest)
+    return Holder(purse, found.owner, found.may_pay)
+
+
+def _columns(model: type[Model], prefix: str = "") -> list[str]:
+    return [prefix + field.attname for field in model._meta.concrete_fields]
+
+
+def _by_ident(ident: str, owner: int) -> QuerySet[Purse, Any]:
+    rows = Purse.objects.filter(ident=ident, account__owner_id=owner, closed_at=None)
+    names = *_columns(Purse), *_columns(Account, "account__"), *_columns(Coin, "account__coin__")
+    return rows.values_list(*names)
+
+
+_BY_IDENT: Final = Prepared(_by_ident, ident=str, owner=int)
+
+
+def _read(model: type[M], row: Sequence[Any]) -> tuple[M, Sequence[Any]]:
+    """The object that a row begins with, and what follows it there."""
+    names = _columns(model)
+    return model.from_db("default", names, row[: len(names)]), row[len(names) :]
 
 
 def _loaded() -> QuerySet[Purse]:

@@ -15,11 +15,13 @@ from django.http import HttpResponse
 
 from accounts import proof as proofs
 from accounts.capabilities import Capability
+from accounts.models import User
 from ledger import nodes
 from ledger.api.lnbits import waiting
 from ledger.api.lnbits.answers import PAYMENT_ERROR, Fate, Refusal, answer
 from ledger.api.lnbits.asked import SAT, Asked
-from ledger.services import invoices, purse_payments, purses, webhooks
+from ledger.models import Operation
+from ledger.services import invoices, purse_payments, purses, sending, webhooks
 from ledger.services.purse_payments import ALL, Payment, Wanted
 from wallets_site.base.errors import InvoicePaid
 from wallets_site.base.ids import new_key
@@ -51,8 +53,7 @@ def _ask(asked: Asked) -> HttpResponse:
         user=asked.user, coin=asked.coin, amount=amount, key=_key(asked), number=asked.purse.account.number, memo=memo,
         expires_in=_expiry(asked), description_hash=described, needs=Capability.USE_API,
     )  # fmt: skip
-    purse_payments.attach(made, **note)
-    body = purse_payments.shape(purse_payments.of_invoice(made), asked.purse)
+    body = purse_payments.shape(purse_payments.of_invoice(made, purse_payments.attach(made, **note)), asked.purse)
     return answer({**body, "lnurl_response": None}, 201)
 
 
@@ -130,16 +131,22 @@ def _pay(asked: Asked) -> HttpResponse:
     if asked.whole("amount_msat") is not None:
         raise Refusal(400, "Invoices that leave the amount to the payer cannot be paid here.")
     try:
-        operation = invoices.pay(
-            user=holder.user, coin=asked.coin, bolt11=bolt11, key=_key(asked) or new_key(),
-            proof=proofs.of_purse_key(holder.user, where=asked.where), number=asked.purse.account.number,
-        )  # fmt: skip
+        operation = _settle(asked, holder.user, bolt11)
     except InvoicePaid as error:
         raise Refusal(PAYMENT_ERROR, error.message, fate=_fate(asked, bolt11)) from error
     paid = waiting.for_end(operation)
     if paid.status == "failed":
         raise Refusal(PAYMENT_ERROR, operation.reason or "The payment failed. Nothing was taken.")
     return answer(purse_payments.shape(paid, asked.purse), 201)
+
+
+def _settle(asked: Asked, user: User, bolt11: str) -> Operation:
+    """With the caller's own key the same payment is answered twice; without one each invoice is still paid once."""
+    proof, number, key = proofs.of_purse_key(user, where=asked.where), asked.purse.account.number, _key(asked)
+    if key:
+        return invoices.pay(user=user, coin=asked.coin, bolt11=bolt11, key=key, proof=proof, number=number)
+    quote = invoices.preview(user=user, coin=asked.coin, bolt11=bolt11, number=number)
+    return sending.request_send(user=user, quote=quote, proof=proof, key=new_key())
 
 
 def _fate(asked: Asked, bolt11: str) -> Fate:
