@@ -134,7 +134,8 @@ def note_sent(delivery: Delivery, error: str = "") -> None:
 def compose(delivery: Delivery) -> EmailMultiAlternatives | None:
     """The letter as it is right now, or None when it has lost its meaning (confirmed or cancelled meanwhile)."""
     person = delivery.user
-    about = _about(delivery) if person.is_active else None
+    # A managed account has no mailbox: its owner's programs hear of it by webhook.
+    about = _about(delivery) if person.is_active and person.managed_by_id is None else None
     if about is None:
         return None
     context = {**about, "person": person, "site_name": settings.SITE_NAME, "site_url": settings.SITE_URL}

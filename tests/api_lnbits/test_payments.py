@@ -9,11 +9,12 @@ from datetime import timedelta
 
 import pytest
 
+from accounts.models import User
 from adapters.base import Health
 from adapters.codecs import bolt11
 from ledger import queries
-from ledger.models import Account, Invoice, Kind, Operation, Transaction
-from ledger.services import purses, wallets
+from ledger.models import Account, Delivery, Event, Invoice, Kind, Operation, Transaction
+from ledger.services import mail, purses, wallets
 from tests.api_lnbits.client import Program, admin_of, cashier_of, purse_of, refused
 from tests.support.lightning import node, outside
 from tests.support.money import pay_now, scan_now, switch, use_of
@@ -422,6 +423,18 @@ def test_a_managed_user_is_paid_and_pays(coin, manager):
     assert len(boss.ok("GET", f"/usermanager/api/v1/wallets{made['id']}")) == 2
     refused(boss.call("DELETE", f"/usermanager/api/v1/users/{made['user']}"), 409, "still holds 600 sats")
     refused(boss.call("DELETE", f"/usermanager/api/v1/wallets/{made['id']}"), 409, "still holds 600 sats")
+
+
+def test_nobody_mails_a_managed_account(coin, manager):
+    boss = admin_of(purse_of(manager, "house"), manager)
+    fill(boss, coin, 5000)
+    made = boss.ok("POST", "/usermanager/api/v1/users", {"user_name": "u", "wallet_name": "w"}, 201)["wallets"][0]
+    assert pay(boss, invoice(Program(made["adminkey"]), 1000)["bolt11"]).status_code == 201
+    person = User.objects.get(managed_by=manager)
+    event = Event.objects.get(name="move_received", user=person)
+    letter = Delivery(event=event, user=person, template="move_receive", next_at=now())
+    assert mail.compose(letter) is None
+    assert mail.compose(Delivery(event=event, user=manager, template="move_receive", next_at=now())) is not None
 
 
 def test_the_purse_and_the_main_balance_are_told_apart(admin, coin, alice):
