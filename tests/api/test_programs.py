@@ -347,3 +347,24 @@ def test_the_owner_hears_nothing_of_a_message_but_its_status(coin, bob, settings
         "at": "", "status": 403, "error": "It answered with 403.", "milliseconds": 0,
     }  # fmt: skip
     assert (row["state"], row["next"] > now().isoformat()[:19]) == ("queued", True)
+
+
+@pytest.mark.parametrize("path", ["me", "coins", "accounts", "limits", "operations?limit=5", "events?after=4&limit=5"])
+def test_a_read_takes_as_many_statements_however_long_the_history(coin, alice, bob, path, django_assert_num_queries_of):
+    shop = Program(bob, "read")
+    fund(alice, coin, 1_000)
+
+    def statements() -> int:
+        shop.get("events?limit=500")  # the whole feed is written
+        shop.get(path)
+        with django_assert_num_queries_of() as counted:
+            assert shop.get(path).status_code == 200
+        return len(counted.statements)
+
+    for _ in range(4):
+        send(alice, coin, "bob", 1)
+    few = statements()
+    for _ in range(12):
+        send(alice, coin, "bob", 1)
+    assert statements() == few
+    assert few <= 16
