@@ -124,9 +124,21 @@ class CurrencyQuery(Strict):
 class SendRequest(Strict):
     coin = Words(max_length=10)
     to = Words(max_length=2010)  # an invoice, as a link
-    amount = AmountText()
+    amount = AmountText(required=False, default="")  # only an invoice names its own
     extra = optional(200)
     comment = optional(500)
+
+
+class InvoicesQuery(PageQuery):
+    coin = Words(max_length=10)
+
+
+class InvoiceOrder(Strict):
+    coin = Words(max_length=10)
+    amount = AmountText()
+    memo = optional(639)
+    expires_in = whole(1, 30 * 86_400, required=False)
+    description_hash = optional(64)
 
 
 class AddressOrder(Strict):

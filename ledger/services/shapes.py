@@ -7,7 +7,7 @@ from typing import Any
 
 from accounts.models import ApiKey
 from ledger import money, nodes, queries
-from ledger.models import Address, Coin, Contact, FeedItem, Operation, Push, Webhook
+from ledger.models import Address, Coin, Contact, FeedItem, Invoice, Operation, Push, Webhook
 from ledger.services import contacts, key_caps, rates
 from ledger.services.quotes import Quote
 
@@ -63,7 +63,8 @@ def operation_facts(row: Operation) -> dict[str, Any]:
         "id": row.pk, "kind": row.kind, "incoming": row.incoming, "coin": row.coin.symbol, "status": row.status,
         "amount": money.plain(row.net, places), "fee": money.plain(row.fee, places),
         "total": money.plain(row.gross, places), "counterpart": row.counterpart.username if row.counterpart else None,
-        "address": row.address, "extra": row.extra, "txid": row.txid, "confirmations": row.confirmations,
+        "address": row.address, "extra": row.extra, "txid": row.txid, "payment_hash": row.payment_hash,
+        "confirmations": row.confirmations,
         "confirmed": bool(row.txid) and row.confirmations >= max(1, row.coin.confirmations),
         "comment": row.comment, "created": row.created_at, "updated": row.updated_at, "done": row.done_at,
     }  # fmt: skip
@@ -73,6 +74,14 @@ def address_data(row: Address, uri: str) -> dict[str, Any]:
     return {
         "id": row.pk, "coin": row.coin.symbol, "address": row.address, "extra": row.extra, "label": row.label,
         "customer_ref": row.customer_ref, "uri": uri, "created": row.assigned_at,
+    }  # fmt: skip
+
+
+def invoice_data(row: Invoice) -> dict[str, Any]:
+    return {
+        "payment_hash": row.payment_hash, "coin": row.coin.symbol, "invoice": row.bolt11,
+        "amount": money.plain(row.amount, row.coin.decimals), "memo": row.memo, "status": row.status,
+        "created": row.created_at, "expires": row.expires_at, "paid": row.paid_at, "operation": row.operation_id,
     }  # fmt: skip
 
 

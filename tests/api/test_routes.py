@@ -24,6 +24,7 @@ from ledger.models import Contact, Invoice, Kind, Purse
 from ledger.services import webhooks
 from tests.accounts.people import signed_in
 from tests.api.callers import Program
+from tests.support.lightning import lightning_coin
 from tests.support.money import address_of, fresh_key, fund, make_coin, proof_of, send
 from wallets_site.base.clock import now
 
@@ -91,6 +92,11 @@ API: Final[dict[str, tuple[Api, ...]]] = {
         Api("GET", "addresses?coin=TST", READ + RECEIVE), Api("POST", "addresses", RECEIVE, {"coin": "TST"}, 201),
     ),
     "addresses/<int:pk>": (Api("PATCH", "addresses/{address}", RECEIVE, {"label": "x"}),),
+    "invoices": (
+        Api("GET", "invoices?coin=TST", READ + RECEIVE),
+        Api("POST", "invoices", RECEIVE, {"coin": "LNBTC", "amount": "0.00001"}, 201),
+    ),
+    "invoices/<slug:payment_hash>": (Api("GET", "invoices/{invoice}", READ + RECEIVE),),
     "contacts": (
         Api("GET", "contacts", READ + MANAGE), Api("POST", "contacts", MANAGE, {"label": "B", "to": "bob"}, 201),
     ),
@@ -266,6 +272,7 @@ def routes(patterns: list[URLPattern | URLResolver] | None = None, prefix: str =
 def things(site, alice, bob) -> dict[str, Any]:
     """What of alice's the rows speak of."""
     coin = make_coin()
+    lightning_coin()
     fund(alice, coin, 10_000_000)
     address_of(alice, coin)
     paid = send(alice, coin, OUTSIDE, 1_000)

@@ -103,6 +103,7 @@ class Operation(Any_):
     address = s.CharField()
     extra = s.CharField()
     txid = s.CharField()
+    payment_hash = s.CharField()
     confirmations = s.IntegerField()
     comment = s.CharField()
     created = s.DateTimeField()
@@ -129,6 +130,24 @@ class Address(Any_):
 
 class Addresses(Any_):
     addresses = Address(many=True)
+
+
+class Invoice(Any_):
+    payment_hash = s.CharField()
+    coin = s.CharField()
+    invoice = s.CharField()
+    amount = AmountText()
+    memo = s.CharField()
+    status = s.ChoiceField(["open", "paid", "expired"])
+    created = s.DateTimeField()
+    expires = s.DateTimeField()
+    paid = s.DateTimeField(allow_null=True)
+    operation = s.IntegerField(allow_null=True)
+
+
+class Invoices(Any_):
+    invoices = Invoice(many=True)
+    next_before = s.IntegerField(allow_null=True)
 
 
 class Quote(Any_):

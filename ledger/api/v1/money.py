@@ -19,8 +19,8 @@ from wallets_site.base.errors import InvalidRequest
 
 OPERATION = {
     "id": 17, "kind": "move", "incoming": False, "coin": "LTC", "status": "done", "amount": "0.5", "fee": "0.001",
-    "total": "0.501", "counterpart": "bob", "address": "", "extra": "", "txid": "", "confirmations": 0,
-    "comment": "Rent", "created": "2026-01-31T12:00:00Z", "updated": "2026-01-31T12:00:00Z",
+    "total": "0.501", "counterpart": "bob", "address": "", "extra": "", "txid": "", "payment_hash": "",
+    "confirmations": 0, "comment": "Rent", "created": "2026-01-31T12:00:00Z", "updated": "2026-01-31T12:00:00Z",
     "done": "2026-01-31T12:00:00Z", "waiting_for": "",
 }  # fmt: skip
 

@@ -8,12 +8,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api_keys import Scope
-from ledger import money, queries
+from ledger import money, nodes, queries
 from ledger.api import serializers as asked
 from ledger.api.access import person, proof_of
 from ledger.api.v1 import answers
 from ledger.api.v1.base import SPEND, Endpoint, described, key_of, read_body
 from ledger.api.v1.money import OPERATION
+from ledger.models import Coin
 from ledger.services import sending, shapes
 from ledger.services.quotes import Quote
 from wallets_site.base.errors import InvalidRequest
@@ -26,6 +27,13 @@ QUOTE = {
 }  # fmt: skip
 
 
+def _amount(coin: Coin, wanted: dict[str, Any]) -> int:
+    """0 for what an invoice asks for itself."""
+    if not wanted["amount"] and nodes.has_invoices(coin):
+        return 0
+    return money.parse_positive(wanted["amount"], coin.decimals)
+
+
 class Paying(Endpoint):
     """kind: what this door is for; empty: for both."""
 
@@ -34,7 +42,7 @@ class Paying(Endpoint):
 
     def quote(self, request: Request, wanted: dict[str, Any]) -> Quote:
         coin = queries.coin(wanted["coin"])
-        amount = money.parse_positive(wanted["amount"], coin.decimals)
+        amount = _amount(coin, wanted)
         made = sending.preview_send(
             user=person(request), coin=coin, to=wanted["to"], amount=amount, extra=wanted["extra"]
         )
@@ -50,7 +58,7 @@ class Paying(Endpoint):
     def pay(self, request: Request) -> Response:
         key, wanted, user = key_of(request), read_body(asked.SendRequest, request), person(request)
         coin = queries.coin(wanted["coin"])
-        amount = money.parse_positive(wanted["amount"], coin.decimals)
+        amount = _amount(coin, wanted)
         done = sending.find_sent(
             user=user, coin=coin, to=wanted["to"], amount=amount, extra=wanted["extra"], key=key
         ) or sending.request_send(

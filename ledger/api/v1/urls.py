@@ -11,7 +11,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from ledger.api.v1 import money, programs, sending
+from ledger.api.v1 import invoices, money, programs, sending
 
 
 def api(route: str, view: type[APIView], name: str) -> URLPattern:
@@ -48,6 +48,8 @@ urlpatterns = [
     api("operations/<int:pk>/cancel", money.Cancel, "cancel"),
     api("addresses", money.Addresses, "addresses"),
     api("addresses/<int:pk>", money.OneAddress, "address"),
+    api("invoices", invoices.Invoices, "invoices"),
+    api("invoices/<slug:payment_hash>", invoices.OneInvoice, "invoice"),
     api("contacts", money.Contacts, "contacts"),
     api("contacts/<int:pk>", money.OneContact, "contact"),
     api("sends/preview", sending.PreviewSend, "send-preview"),
