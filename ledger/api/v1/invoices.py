@@ -39,12 +39,12 @@ class Invoices(Endpoint):
     @described("invoice_new", answers.Invoice, request=asked.InvoiceOrder, status=201, write=True, example=INVOICE,
                asks={"coin": "LNBTC", "amount": "0.00001", "memo": "Order 1042", "expires_in": 3600})  # fmt: skip
     def post(self, request: Request) -> Response:
-        wanted = read_body(asked.InvoiceOrder, request)
+        key, wanted = key_of(request), read_body(asked.InvoiceOrder, request)
         coin = queries.coin(wanted["coin"])
         made = invoices.ask(
             user=person(request), coin=coin, amount=money.parse_positive(wanted["amount"], coin.decimals),
             memo=wanted["memo"], expires_in=wanted.get("expires_in"), description_hash=wanted["description_hash"],
-            key=key_of(request),
+            key=key,
         )  # fmt: skip
         return Response(shapes.invoice_data(made), status=201)
 
