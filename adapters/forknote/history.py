@@ -13,12 +13,15 @@ from adapters.forknote.moves import UNCONFIRMED, Tx, height_of, moment
 from adapters.rpc import Reply
 
 ROWS_A_CALL = 500
+MOST_ABSENT = 1000
+ROWS_COMPARED = 20
 SPENDABLE_AT = 2  # confirmations of an ordinary output
 
 
 class History:
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._absent: dict[str, tuple[int, tuple[str, ...]]] = {}  # looked for in vain, and in which history
 
     def count(self) -> int:
         return self._client.ask("get_transactions_count").whole("transactions_count")
@@ -38,6 +41,27 @@ class History:
                 raise NodeDown("list_transactions: rows are missing")
             yield from reversed(rows)
             end = start
+
+    def find(self, txid: str) -> Tx | None:
+        """The row of this hash. One that was not there is looked for among the newer rows alone the next time, as long
+        as the rows before them are the same: in a long history it would take longer than the time between two polls."""
+        searched = self._absent.get(txid)
+        known = searched is not None and searched == self._fingerprint(searched[0])
+        least = max(0, searched[0] - ROWS_A_CALL) if searched is not None and known else 0
+        before = self._fingerprint(self.count())
+        for tx in self.backwards(least):
+            if tx.hash == txid:
+                return tx
+        if len(self._absent) >= MOST_ABSENT:
+            self._absent.clear()
+        self._absent[txid] = before
+        return None
+
+    def _fingerprint(self, count: int) -> tuple[int, tuple[str, ...]]:
+        """A history that was rebuilt after a crash has other rows, or the same in another order."""
+        start = max(0, count - ROWS_COMPARED)
+        there = self.rows(start, count - start) if 0 < count <= self.count() else []
+        return count, tuple(tx.hash for tx in there)
 
     def newest(self, most: int) -> list[Tx]:
         count = self.count()

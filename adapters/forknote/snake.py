@@ -211,10 +211,8 @@ class Snake:
         return Place(floor, floor_hash) if floor >= 0 else Place(after, after_hash)
 
     def transfer(self, txid: str, tip: int, hot: str) -> tuple[Found, ...]:
-        for tx in self._history.backwards():
-            if tx.hash == txid:
-                return tuple(self._found([tx], tip, hot))
-        return ()
+        tx = self._history.find(txid)
+        return tuple(self._found([tx], tip, hot)) if tx is not None else ()
 
     def _found(self, rows: list[Tx], tip: int, hot: str) -> list[Found]:
         """A sender can lock what he sends. The dialect tells so only of transactions with a payment id; of the others,

@@ -274,6 +274,37 @@ def test_a_long_history_comes_in_pages_and_only_its_end_comes_again(snake: Forkn
     assert [one.amount for one in following.transfers] == [100_000_000]
 
 
+def test_what_is_not_in_a_long_history_is_not_searched_for_in_all_of_it_again(snake: ForknoteWorld):
+    snake.node.fill_history(rows=3000)
+
+    def rows_asked() -> int:
+        before = len(snake.node.calls())
+        assert snake.adapter.transfer("ab" * 32) == ()
+        asked = [params for method, params in snake.node.calls()[before:] if method == "list_transactions"]
+        return sum(one["max_transaction_count"] for one in asked)
+
+    assert rows_asked() >= 3000
+    assert rows_asked() < 1100
+    late = snake.fund(snake.new_address(), 100_000_000)
+    assert len(snake.adapter.transfer(late)) == 1
+
+
+def test_what_was_missing_is_found_in_a_history_that_was_rebuilt(snake: ForknoteWorld):
+    """Wherever the rebuilt history puts it."""
+    address = snake.new_address()
+    lost = snake.fund(address, 100_000_000)
+    snake.mine(1)
+    snake.node.forget(txid=lost)
+    for _ in range(3):
+        snake.fund(address, 200_000_000)
+    snake.mine(2)
+    assert snake.adapter.transfer(lost) == ()
+    snake.crash()
+    snake.node.sync()
+
+    assert [one.amount for one in snake.adapter.transfer(lost)] == [100_000_000]
+
+
 def test_amounts_that_contradict_each_other_are_shown_but_locked(snake: ForknoteWorld):
     address = snake.new_address()
     snake.fund(address, 100_000_000)
