@@ -36,13 +36,12 @@ def names() -> list[str]:
 
 
 def read(user: User, *, after: int = 0, limit: int = 100) -> list[FeedItem]:
-    """At most `limit` items with a higher number, oldest first, brought up to this moment before."""
-    found: list[FeedItem] = []
-    while True:
-        more = publish(user.pk, limit)
-        found = list(FeedItem.objects.filter(user=user, number__gt=after).order_by("number")[:limit])
-        if len(found) >= limit or not more:
-            return found
+    """At most `limit` items with a higher number, oldest first; what is missing of a page is written now."""
+    rows = FeedItem.objects.filter(user=user, number__gt=after).order_by("number")[:limit]
+    found = list(rows)
+    while len(found) < limit and publish(user.pk, limit):
+        found = list(rows.all())
+    return found
 
 
 def publish(user_id: int, most: int = BATCH) -> int:
