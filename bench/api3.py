@@ -11,7 +11,8 @@ from django.db import connection, transaction
 
 from accounts import keys
 from accounts.models import User
-from bench.clients import get, milliseconds, rate
+from bench.clients import Line, get, milliseconds, rate
+from bench.http import cpu_of
 from bench.report import Report, middle, say
 from bench.world import RICH
 from ledger import posting
@@ -28,6 +29,7 @@ SECONDS = 4
 DEEP = 100_000
 SHALLOW = 100
 TIMES = 150
+HINTS = 150  # below what one address may say at once
 WHERE = "gunicorn 2 x 4 threads, 4 clients"
 Request = Callable[[int, int], bytes]
 
@@ -37,12 +39,14 @@ class People:
     deep: User  # 100,000 rows
     shallow: User  # 100 rows
     other: User  # none
+    payers: list[User]  # one for each client
     coin: Coin
 
 
 def populate() -> People:
     coins = [make_coin("BTA"), make_coin("LTB")]
     deep, shallow, other = (make_user(name) for name in ("deep", "shallow", "other"))
+    payers = [make_user(f"payer{number}") for number in range(CLIENTS)]
     site_settings.current()
     SiteSettings.objects.update(confirm_move_user=False)
     for coin in coins:
@@ -50,12 +54,12 @@ def populate() -> People:
         for person in (deep, shallow, other):
             address_of(person, coin)
         hot = posting.account(coin, Kind.HOT)
-        for person in (deep, shallow):
+        for person in (deep, shallow, *payers):
             account = posting.account(coin, Kind.USER, owner_id=person.pk)
             with transaction.atomic():
                 posting.post(kind="deposit", scope="bench3", key=f"{coin.pk}-{person.pk}", request={},
                              legs=[posting.Leg(hot, account, RICH)])  # fmt: skip
-    return People(deep, shallow, other, coins[0])
+    return People(deep, shallow, other, payers, coins[0])
 
 
 def fill(people: People, person: User, rows: int) -> None:
@@ -108,20 +112,24 @@ def nonce(site: LiveSite, headers: dict[str, str]) -> str:
     return str(json.loads(line.getresponse().read())["nonces"]["do_move"])
 
 
+def _move(site: LiveSite, headers: dict[str, str]) -> bytes:
+    good = nonce(site, headers) if "Cookie" in headers else ""
+    return query("do_move", headers, symbol="BTA", move_toaccount="other", move_amount="0.00000005", _wpnonce=good)
+
+
 def rates(report: Report, database: Database, people: People) -> None:
     """Each action beside the empty view, by key and by cookie, in turn."""
     empty = LiveSite(database, workers=2, threads=4, application="bench.empty", ready="/")
     site = LiveSite(database, workers=2, threads=4)
     try:
         asked: dict[str, tuple[Request, bytes]] = {}
-        for name, headers in (("key", by_key(people.shallow)), ("cookie", by_cookie(people.shallow))):
+        for name, headers_of in (("key", by_key), ("cookie", by_cookie)):
+            headers = headers_of(people.shallow)
             coins, rows = query("get_coins_info", headers), listing(headers)
-            good = nonce(site, headers) if name == "cookie" else ""
-            move = query("do_move", headers, symbol="BTA", move_toaccount="other", move_amount="0.00000005",
-                         _wpnonce=good)  # fmt: skip
+            moves = [_move(site, headers_of(payer)) for payer in people.payers]
             asked[f"get_coins_info_{name}"] = (lambda _c, _n, request=coins: request, b'"LTB"')
             asked[f"get_transactions_{name}"] = (lambda _c, _n, request=rows: request, b'"move-')
-            asked[f"do_move_{name}"] = (lambda _c, _n, request=move: request, b'"success"')
+            asked[f"do_move_{name}"] = (lambda client, _n, requests=moves: requests[client], b'"success"')
         _compare(report, empty, site, asked, database.engine)
     finally:
         site.stop()
@@ -173,9 +181,37 @@ def depth(report: Report, database: Database, people: People) -> None:
                    better="less", conditions=where)  # fmt: skip
 
 
+def hints(report: Report, database: Database) -> None:
+    """What a notification costs the web server, beside an empty view; each of them is a new one."""
+    empty = LiveSite(database, workers=1, threads=4, application="bench.empty", ready="/")
+    site = LiveSite(database, workers=1, threads=4)
+    try:
+        costs = []
+        for number in range(ROUNDS):
+            first = number * HINTS
+            paths = [f"/wallets/api3/notify/BTA/wallet/{first + each:064x}" for each in range(HINTS)]
+            costs.append(_milliseconds_of_cpu(site, paths) - _milliseconds_of_cpu(empty, ["/"] * 10 * HINTS))
+    finally:
+        site.stop()
+        empty.stop()
+    report.add("api3_notify_cpu", middle(costs), "ms of server CPU over an empty view", goal=2, better="less",
+               conditions=f"{database.engine}, one client, {HINTS} notifications a round")  # fmt: skip
+
+
+def _milliseconds_of_cpu(site: LiveSite, paths: list[str]) -> float:
+    line = Line(site.port)
+    line.ask(get(paths[0]))
+    before = cpu_of(site.child.process.pid)
+    for path in paths:
+        line.ask(get(path))
+    line.close()
+    return (cpu_of(site.child.process.pid) - before) / len(paths) * 1000
+
+
 def run(report: Report, database: Database) -> None:
     people = populate()
     fill(people, people.shallow, SHALLOW)
     rates(report, database, people)
+    hints(report, database)
     fill(people, people.deep, DEEP)
     depth(report, database, people)

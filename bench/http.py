@@ -37,10 +37,10 @@ def moves(report: Report, database: Database, world: World, reference: float) ->
         _hammer(site.port, headers, 1, "warm")
         rates, cpu = [], []
         for number in range(ROUNDS):
-            before = _cpu(site.child.process.pid)
+            before = cpu_of(site.child.process.pid)
             count, seconds = _hammer(site.port, headers, SECONDS, f"r{number}")
             rates.append(count / seconds)
-            cpu.append((_cpu(site.child.process.pid) - before) / count * 1000)
+            cpu.append((cpu_of(site.child.process.pid) - before) / count * 1000)
             say(f"HTTP round {number + 1}: {rates[-1]:.0f}/s")
     finally:
         site.stop()
@@ -85,7 +85,7 @@ def _hammer(port: int, headers: dict[str, str], seconds: int, name: str) -> tupl
     return sum(counts), time.monotonic() - started
 
 
-def _cpu(parent: int) -> float:
+def cpu_of(parent: int) -> float:
     """Seconds of CPU that a process and its children have used."""
     total = 0.0
     for path in Path("/proc").glob("[0-9]*/stat"):

@@ -8,7 +8,6 @@ import time
 from typing import Final
 
 from django.contrib.auth.decorators import login_not_required
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
@@ -16,8 +15,8 @@ from accounts.audit import client_ip
 from ledger import nodes
 from ledger.models import Address, CoinWallet
 from ledger.pokes import enqueue
-from ledger.services import site_settings
-from wallets_site.base import crypto
+from ledger.services import rules
+from wallets_site.base import crypto, throttle
 
 LONGEST: Final = 500
 LONGEST_BODY: Final = 65_536
@@ -94,10 +93,10 @@ def hint(caller: str, symbol: str, kind: str, message: str, *, secret: str = "",
     said = (symbol[:10].upper(), kind[:20].lower(), message[:LONGEST])
     if len(message) > LONGEST or not said[0].isascii() or not _repeats.is_new((*said, body)):
         return True
-    wanted = site_settings.current().notify_secret
+    wanted = rules.current().site.notify_secret
     if wanted and not hmac.compare_digest(wanted.encode(), secret.encode()):
         return True
-    if cache.add("notify:" + crypto.digest({"said": [*said, body.hex()]}), 1, QUIET_SECONDS):
+    if throttle.first("notify:" + crypto.digest({"said": [*said, body.hex()]}), QUIET_SECONDS):
         _look(*said, body)
     return True
 

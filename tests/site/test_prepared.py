@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import pytest
+import time_machine
+from django.core.cache import cache
 
 from accounts.models import User
 from ledger.models import Operation
 from tests.support.money import fund, make_coin
+from tests.support.threads import at_once
+from wallets_site.base import throttle
+from wallets_site.base.clock import now
 from wallets_site.base.prepared import Prepared
 
 pytestmark = pytest.mark.both_databases
@@ -18,6 +23,12 @@ PAGE = Prepared(
     .values_list(*COLUMNS)[first : first + count],
     user=int, kind=str, first=int, count=int,
 )  # fmt: skip
+
+
+@pytest.fixture
+def clock(site):
+    with time_machine.travel(now(), tick=False) as traveller:
+        yield traveller
 
 
 @pytest.fixture
@@ -43,3 +54,13 @@ def test_what_is_filled_in_is_a_value_and_never_a_statement(engine, coin, alice)
     for name in ("' OR '1'='1", "%s", "alice' --", "7700000001000003", "\x01stand-in name\x01"):
         assert by_name.rows(name=name) == []
     assert [pk for (pk,) in by_name.rows(name="alice")] == [alice.pk]
+
+
+def test_a_name_is_said_first_once_within_its_time(engine, site, clock):
+    assert [throttle.first("a", 2), throttle.first("a", 2), throttle.first("b", 2)] == [True, False, True]
+    assert cache.get("a") == 1
+    clock.shift(2.1)
+    assert cache.get("a") is None
+    assert [throttle.first("a", 2), throttle.first("a", 2)] == [True, False]
+    said = at_once(8, lambda _: throttle.first("c", 60))
+    assert (said.count(True), said.count(False)) == (1, 7)
