@@ -2,6 +2,8 @@
 # make test   everything that must be true before a change goes in
 # make bench  speed beside references in one run, into bench/results.json (ROWS= depth of history)
 # make faults withdrawals while the worker is killed and nodes fail, counted outside (COINS= N= KILLS= SEED=)
+# make screenshots  the pictures of the README, from a demonstration of their own
+# make messages     collects the texts for translation, and compiles what is translated (needs gettext)
 # make devnet the site with a real litecoind on a private test network
 
 PYTHON ?= python3
@@ -15,7 +17,7 @@ KILLS ?= 40
 export PORT
 unexport MAKEFLAGS MFLAGS MAKELEVEL
 
-.PHONY: demo test devnet bench faults lint types checks tests install install-dev clean
+.PHONY: demo test devnet screenshots messages bench faults lint types checks tests install install-dev clean
 
 demo devnet: export WALLETS_FOLLOW_PARENT = 1
 
@@ -27,6 +29,14 @@ devnet: install-dev
 
 bench: install-dev
 	@$(RUN) -m bench.run
+
+screenshots: install-dev
+	@$(RUN) -m tests.pages.screenshots
+
+messages: install-dev
+	@WALLETS_DATA_DIR=$$(mktemp -d) $(RUN) manage.py makemessages --all --no-location --no-obsolete \
+		-i '.venv/*' -i 'tests/*' -i 'ledger/admin/*' -i 'templates/admin/*'
+	@msgfmt --check-format -o locale/de/LC_MESSAGES/django.mo locale/de/LC_MESSAGES/django.po
 
 faults: install-dev
 	@$(RUN) -m tests.faults --coins $(COINS) -n $(N) --kills $(KILLS) $(if $(SEED),--seed $(SEED))

@@ -16,6 +16,7 @@ from typing import Final
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from accounts import proof as proofs
 from accounts.audit import What, record
@@ -60,7 +61,7 @@ def make_key(
     """
     proofs.demand(proof, user)
     if proof.factor not in _PEOPLE_SHOW:
-        raise ProofRequired("Please confirm that it is you: sign in and make the key on the site.")
+        raise ProofRequired(_("Please confirm that it is you: sign in and make the key on the site."))
     require(user, Capability.USE_API)
     require_proven_email(user)
     wanted = {
@@ -70,10 +71,10 @@ def make_key(
     done = ApiKey.objects.filter(owner=user, request_key=key).first()
     if done is not None:
         if any(getattr(done, field) != value for field, value in wanted.items()):
-            raise IdempotencyConflict("This key was used before, for a different request. Use a fresh one.")
+            raise IdempotencyConflict(_("This key was used before, for a different request. Use a fresh one."))
         return done, ""
     if usable(user).count() >= MOST:
-        raise LimitReached(f"You have {MOST} keys already. Revoke one first.", limit=MOST)
+        raise LimitReached(_("You have %(most)s keys already. Revoke one first.") % {"most": MOST}, limit=MOST)
     text = PREFIX + secrets.token_urlsafe(32)
     with transaction.atomic():
         made = ApiKey.objects.create(owner=user, prefix=text[:10], digest=_digest(text), request_key=key, **wanted)
@@ -123,27 +124,27 @@ def usable(user: User) -> QuerySet[ApiKey]:
 def find(user: User, pk: int) -> ApiKey:
     found = of(user).filter(pk=pk).first()
     if found is None:
-        raise NotFound("There is no such key.")
+        raise NotFound(_("There is no such key."))
     return found
 
 
 def _name(text: str) -> str:
     name = " ".join(text.split())
     if not name or len(name) > NAME:
-        raise InvalidRequest(f"Give the key a name of 1 to {NAME} letters.")
+        raise InvalidRequest(_("Give the key a name of 1 to %(name)s letters.") % {"name": NAME})
     return name
 
 
 def _scopes(scopes: Iterable[str]) -> list[str]:
     wanted = set(scopes)
     if not wanted or not wanted <= set(Scope):
-        raise InvalidRequest(f"Choose scopes among {', '.join(Scope)}.")
+        raise InvalidRequest(_("Choose scopes among %(join)s.") % {"join": ", ".join(Scope)})
     return [scope.value for scope in Scope if scope in wanted]
 
 
 def _expiry(moment: datetime | None) -> datetime | None:
     if moment is not None and moment <= now():
-        raise InvalidRequest("A key must expire in the future.")
+        raise InvalidRequest(_("A key must expire in the future."))
     return moment
 
 
@@ -153,9 +154,11 @@ def _networks(texts: Iterable[str]) -> list[str]:
         try:
             found.append(str(ipaddress.ip_network(text.strip(), strict=False)))
         except ValueError as error:
-            raise InvalidRequest(f"“{text[:60]}” is no IP address or network.") from error
+            raise InvalidRequest(_("“%(text)s” is no IP address or network.") % {"text": text[:60]}) from error
     if len(found) > MOST_ADDRESSES:
-        raise InvalidRequest(f"A key comes from at most {MOST_ADDRESSES} networks.")
+        raise InvalidRequest(
+            _("A key comes from at most %(most_addresses)s networks.") % {"most_addresses": MOST_ADDRESSES}
+        )
     return sorted(set(found))
 
 

@@ -11,6 +11,8 @@ from allauth.account.models import EmailAddress
 from django.contrib.auth.models import AnonymousUser, Group, Permission
 from django.db import connections, router
 from django.db.models import F, Value
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from wallets_site.base.errors import NotAllowed
@@ -45,17 +47,17 @@ class Team(StrEnum):
 
 
 _PHRASES: Final[Mapping[Capability, str]] = {
-    Capability.MANAGE_WALLETS: "manage coins, wallets and settings",
-    Capability.HAS_WALLETS: "hold balances",
-    Capability.LIST_TRANSACTIONS: "see its activity",
-    Capability.GENERATE_ADDRESS: "make deposit addresses",
-    Capability.SEND_TO_USER: "send to other members",
-    Capability.WITHDRAW: "withdraw to outside addresses",
-    Capability.VIEW_PROFILE: "see its wallet profile",
-    Capability.USE_API: "use API keys",
-    Capability.APPROVE_PAYMENTS: "approve payments",
-    Capability.VIEW_BOOKS: "read the books",
-    Capability.MANAGE_API_USERS: "manage accounts through the API",
+    Capability.MANAGE_WALLETS: gettext_noop("manage coins, wallets and settings"),
+    Capability.HAS_WALLETS: gettext_noop("hold balances"),
+    Capability.LIST_TRANSACTIONS: gettext_noop("see its activity"),
+    Capability.GENERATE_ADDRESS: gettext_noop("make deposit addresses"),
+    Capability.SEND_TO_USER: gettext_noop("send to other members"),
+    Capability.WITHDRAW: gettext_noop("withdraw to outside addresses"),
+    Capability.VIEW_PROFILE: gettext_noop("see its wallet profile"),
+    Capability.USE_API: gettext_noop("use API keys"),
+    Capability.APPROVE_PAYMENTS: gettext_noop("approve payments"),
+    Capability.VIEW_BOOKS: gettext_noop("read the books"),
+    Capability.MANAGE_API_USERS: gettext_noop("manage accounts through the API"),
 }
 
 _OF_A_TEAM: Final[Mapping[Team, frozenset[Capability]]] = {
@@ -145,10 +147,11 @@ def may(user: User | AnonymousUser, capability: Capability) -> bool:
 def require(user: User | AnonymousUser, capability: Capability) -> None:
     """Raises NotAllowed with a sentence that names what is missing."""
     if not user.is_active:
-        raise NotAllowed("This account is not active. Ask a manager of this site.")
+        raise NotAllowed(_("This account is not active. Ask a manager of this site."))
     if not may(user, capability):
         raise NotAllowed(
-            f"This account may not {_PHRASES[capability]}. Ask a manager of this site for the right to do so.",
+            _("This account may not %(phrases)s. Ask a manager of this site for the right to do so.")
+            % {"phrases": _(_PHRASES[capability])},
             capability=capability.value,
         )
 
@@ -165,7 +168,7 @@ def has_proven_email(user: User | AnonymousUser) -> bool:
 def require_proven_email(user: User | AnonymousUser) -> None:
     """Unverified mail moves no money. Raises NotAllowed."""
     if not has_proven_email(user):
-        raise NotAllowed("Please confirm your e-mail address first: follow the link in the mail we sent you.")
+        raise NotAllowed(_("Please confirm your e-mail address first: follow the link in the mail we sent you."))
 
 
 def fill_teams(*, sender: Any, using: str, **_: Any) -> None:

@@ -8,6 +8,7 @@ from allauth.core import context
 from django import forms
 from django.conf import settings
 from django.contrib.auth.forms import BaseUserCreationForm
+from django.utils.translation import gettext_lazy as _
 
 from accounts import invitations
 from accounts.models import User
@@ -28,9 +29,9 @@ class SignupForm(AllauthSignupForm):  # type: ignore[misc]
 
 class HandleForm(forms.Form):
     username = forms.CharField(
-        label="User name",
+        label=_("User name"),
         max_length=30,
-        help_text="3 to 30 letters, digits, dots, dashes or underscores. It is public, and you choose it once.",
+        help_text=_("3 to 30 letters, digits, dots, dashes or underscores. It is public, and you choose it once."),
         widget=forms.TextInput(
             attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false", "autofocus": True}
         ),

@@ -8,6 +8,7 @@ from typing import Final
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from wallets_site.base.errors import InvalidRequest
@@ -22,7 +23,7 @@ def normal_form(text: str) -> str:
     typed = text.strip()
     # Before folding: some letters outside ASCII fold into it and would pass for another person's name.
     if not typed.isascii():
-        raise InvalidRequest("Use only the letters a-z, digits, dot, dash and underscore.")
+        raise InvalidRequest(_("Use only the letters a-z, digits, dot, dash and underscore."))
     handle = typed.lower()
     field = User._meta.get_field("username")
     try:
@@ -30,7 +31,7 @@ def normal_form(text: str) -> str:
     except ValidationError as error:
         raise InvalidRequest(" ".join(error.messages)) from error
     if not handle or _is_reserved(handle):
-        raise InvalidRequest("This name is not available. Please choose another one.")
+        raise InvalidRequest(_("This name is not available. Please choose another one."))
     return handle
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 LARGEST: Final = 1024
 TRIVIAL: Final = ("wallet", "bitcoin", "litecoin", "dogecoin", "monero", "banano", "lightning", "crypto")
@@ -16,10 +17,12 @@ class MaximumLengthValidator:
 
     def validate(self, password: str, user: object = None) -> None:
         if len(password.encode()) > LARGEST:
-            raise ValidationError(f"This password is longer than {LARGEST} bytes.", code="password_too_long")
+            raise ValidationError(
+                _("This password is longer than %(most)s bytes.") % {"most": LARGEST}, code="password_too_long"
+            )
 
     def get_help_text(self) -> str:
-        return f"Your password can be up to {LARGEST} bytes long."
+        return _("Your password can be up to %(most)s bytes long.") % {"most": LARGEST}
 
 
 class SiteWordsValidator:
@@ -31,8 +34,8 @@ class SiteWordsValidator:
             left = left.replace(word, "")
         if left != password.lower() and len(left) < 8:
             raise ValidationError(
-                "This password is too close to the name of this site or of a coin.", code="site_words"
+                _("This password is too close to the name of this site or of a coin."), code="site_words"
             )
 
     def get_help_text(self) -> str:
-        return "Your password can't be little more than the name of this site or of a coin."
+        return _("Your password can't be little more than the name of this site or of a coin.")

@@ -15,6 +15,7 @@ from allauth.account.adapter import get_adapter
 from allauth.account.authentication import get_authentication_records
 from allauth.mfa.models import Authenticator
 from django.http import HttpRequest
+from django.utils.translation import gettext
 
 from wallets_site.base.clock import now
 from wallets_site.base.errors import NotAllowed, ProofRequired
@@ -61,11 +62,13 @@ def demand(proof: Proof | None, user: User, *, scope: str = "") -> Proof:
     scope: what an API key must be allowed for it to do; raises NotAllowed. With none, no API key may do it.
     """
     if proof is None or proof.user_id != user.pk or now() - proof.at > FRESH:
-        raise ProofRequired("Please confirm that it is you: enter your password again.")
+        raise ProofRequired(gettext("Please confirm that it is you: enter your password again."))
     if proof.scopes is not None and not scope:
-        raise ProofRequired("No key may do this. Sign in and do it on the site.")
+        raise ProofRequired(gettext("No key may do this. Sign in and do it on the site."))
     if proof.scopes is not None and scope not in proof.scopes:
-        raise NotAllowed(f"This key may not do that: it has no scope {scope}.", scope=scope)
+        raise NotAllowed(
+            gettext("This key may not do that: it has no scope %(scope)s.") % {"scope": scope}, scope=scope
+        )
     return proof
 
 
@@ -77,11 +80,11 @@ def of_request(request: HttpRequest) -> Proof:
     """
     user: Any = request.user
     if not user.is_authenticated or not user.is_active:
-        raise ProofRequired("Please sign in first.")
+        raise ProofRequired(gettext("Please sign in first."))
     factor = _strongest(user)
     times = [at for method, at in _records(request, user) if method == factor and now() - FRESH <= at <= now()]
     if not times:
-        raise ProofRequired("Please confirm that it is you.", factor=factor.value)
+        raise ProofRequired(gettext("Please confirm that it is you."), factor=factor.value)
     return make(user, factor, where=str(get_adapter(request).get_client_ip(request)), at=max(times))
 
 
@@ -120,7 +123,9 @@ def _strongest(user: User) -> Factor:
         return Factor.MFA
     if user.has_usable_password():
         return Factor.PASSWORD
-    raise ProofRequired("Set a password or a second factor first: without one nobody can confirm that it is you.")
+    raise ProofRequired(
+        gettext("Set a password or a second factor first: without one nobody can confirm that it is you.")
+    )
 
 
 def _records(request: HttpRequest, user: Any) -> list[tuple[str, datetime]]:

@@ -13,6 +13,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from accounts import handles
 from accounts.audit import What, record
@@ -35,10 +36,10 @@ def choose_handle(*, user: User, handle: str, where: str = "") -> User:
     try:
         with transaction.atomic():
             if not User.objects.filter(pk=user.pk, username__isnull=True).update(username=wanted):
-                raise WrongState("You have a user name already. It cannot be changed.")
+                raise WrongState(_("You have a user name already. It cannot be changed."))
             record(What.HANDLE_CHOSEN, who=user, ip=where, object=wanted)
     except IntegrityError as error:
-        raise InvalidRequest("This name is taken. Please choose another one.") from error
+        raise InvalidRequest(_("This name is taken. Please choose another one.")) from error
     user.refresh_from_db(fields=["username"])
     return user
 
@@ -49,7 +50,10 @@ def make_invitation(
     """(the invitation, its code). The code is not kept: show it now. Raises NotAllowed, InvalidRequest."""
     require(actor, Capability.MANAGE_WALLETS)
     if not 1 <= days <= LONGEST_INVITATION_DAYS:
-        raise InvalidRequest(f"An invitation lasts 1 to {LONGEST_INVITATION_DAYS} days.")
+        raise InvalidRequest(
+            _("An invitation lasts 1 to %(longest_invitation_days)s days.")
+            % {"longest_invitation_days": LONGEST_INVITATION_DAYS}
+        )
     code = new_token()
     with transaction.atomic():
         invitation = Invitation.objects.create(
@@ -79,7 +83,7 @@ def use_invitation(*, digest: str, user: User | None, where: str = "") -> None:
     usable = Invitation.objects.filter(digest=digest, used_at__isnull=True, expires_at__gt=now())
     with transaction.atomic():
         if not usable.update(used_at=now(), used_by=user):
-            raise NotAllowed("This invitation was used or has expired. Ask for a new one.")
+            raise NotAllowed(_("This invitation was used or has expired. Ask for a new one."))
         record(What.INVITATION_USED, who=user, ip=where, object=Invitation.objects.get(digest=digest))
 
 
@@ -110,7 +114,7 @@ def create_person(
             join(user, *teams)
             record(What.PERSON_ADDED, who=by, ip=where, object=f"user {user.pk}", manager=manager)
     except IntegrityError as error:
-        raise InvalidRequest("There is an account with this e-mail or user name.") from error
+        raise InvalidRequest(_("There is an account with this e-mail or user name.")) from error
     return user
 
 
@@ -121,7 +125,7 @@ def create_managed(*, owner: User, label: str, where: str = "") -> User:
     """
     require(owner, Capability.MANAGE_API_USERS)
     if owner.managed_by_id is not None:
-        raise NotAllowed("A managed account cannot have managed accounts of its own.")
+        raise NotAllowed(_("A managed account cannot have managed accounts of its own."))
     shown = label_of(label)
     name = f"api-{secrets.token_hex(8)}"
     with transaction.atomic():
@@ -135,7 +139,7 @@ def label_of(text: str) -> str:
     """One line of 1 to 60 characters. Raises InvalidRequest."""
     shown = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
     if not 1 <= len(shown) <= LONGEST_LABEL:
-        raise InvalidRequest(f"A name has 1 to {LONGEST_LABEL} characters.")
+        raise InvalidRequest(_("A name has 1 to %(longest_label)s characters.") % {"longest_label": LONGEST_LABEL})
     return shown
 
 
@@ -147,7 +151,7 @@ def managed_of(owner: User) -> QuerySet[User]:
 def retire_managed(*, owner: User, user: User, where: str = "") -> None:
     """Shut a managed account for good; whoever calls has seen to it that it holds nothing. Raises NotAllowed."""
     if user.managed_by_id != owner.pk:
-        raise NotAllowed("This account is not yours.")
+        raise NotAllowed(_("This account is not yours."))
     with transaction.atomic():
         if User.objects.filter(pk=user.pk, is_active=True).update(is_active=False):
             record(What.PERSON_DEACTIVATED, who=owner, ip=where, object=f"user {user.pk}", managed=True)
@@ -156,7 +160,7 @@ def retire_managed(*, owner: User, user: User, where: str = "") -> None:
 def create_first_manager(*, email: str, password: str, where: str = "") -> User:
     """Raises WrongState when the site has a manager, InvalidRequest for a weak password."""
     if User.objects.filter(is_superuser=True, is_active=True).exists():
-        raise WrongState("This site has a manager already. Managers add others in the admin.")
+        raise WrongState(_("This site has a manager already. Managers add others in the admin."))
     try:
         validate_password(password, User(email=email))
     except ValidationError as error:
@@ -167,9 +171,9 @@ def create_first_manager(*, email: str, password: str, where: str = "") -> User:
 def set_active(*, user: User, active: bool, actor: User, where: str = "") -> None:
     """Let somebody in again, or shut them out at once: sessions and keys end with it. Raises NotAllowed."""
     if user.pk == actor.pk:
-        raise NotAllowed("You cannot switch your own account.")
+        raise NotAllowed(_("You cannot switch your own account."))
     if user.is_superuser and not actor.is_superuser:
-        raise NotAllowed("Only a manager of the whole site may switch this account.")
+        raise NotAllowed(_("Only a manager of the whole site may switch this account."))
     with transaction.atomic():
         if User.objects.filter(pk=user.pk, is_active=not active).update(is_active=active):
             what = What.PERSON_ACTIVATED if active else What.PERSON_DEACTIVATED

@@ -85,7 +85,7 @@ def renew_key(request: HttpRequest) -> HttpResponse:
     user = _user(request)
     require(user, Capability.USE_API)
     keys.renew_key(user, keys.PLUGIN_API, where=client_ip(request))
-    messages.success(request, "Here is your new key. Programs with the old one must be told.")
+    messages.success(request, _("Here is your new key. Programs with the old one must be told."))
     return redirect("profile")
 
 
@@ -101,7 +101,7 @@ def choose_handle(request: HttpRequest) -> HttpResponse:
         except WalletError as refusal:
             form.add_error("username", str(refusal))
         else:
-            messages.success(request, f"You are {user.username} now.")
+            messages.success(request, _("You are %(username)s now.") % {"username": user.username})
             return redirect(settings.LOGIN_REDIRECT_URL)
     return render(request, "accounts/choose_handle.html", {"form": form})
 

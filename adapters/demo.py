@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from django.core.exceptions import ImproperlyConfigured
 
+from adapters import links
 from adapters.base import (
     Absent,
     AddressRequest,
@@ -140,7 +141,10 @@ class Demo(CoinAdapter):
         return NewAddress(address, ref=str(request.number))
 
     def check_address(self, text: str) -> CheckedAddress:
-        text = text.strip()
+        text, asked = text.strip(), None
+        if ":" in text:
+            text, fields = links.read(text, (self.options.prefix,), "payment")
+            asked = links.amount(fields["amount"], self.options.decimals) if fields.get("amount") else None
         try:
             prefix, values, form = bech32.decode(text)
             data = bech32.to_bytes(values)
@@ -152,7 +156,7 @@ class Demo(CoinAdapter):
             )
         if form != "bech32m" or len(data) != 20:
             raise InvalidAddress("This is not an address of this coin (wrong length). Copy it again, whole.")
-        return CheckedAddress(text.lower(), network=self.options.network)
+        return CheckedAddress(text.lower(), network=self.options.network, amount=asked)
 
     def is_ours(self, address: str) -> bool:
         return self._node().owns(address)

@@ -15,7 +15,7 @@ import django
 
 django.setup()
 
-from bench import api, api3, banano, books, forknote, http, ledger, lnbits, world  # noqa: E402
+from bench import api, api3, banano, books, forknote, http, ledger, lnbits, pages, world  # noqa: E402
 from bench.report import Report, say  # noqa: E402
 from tests.support import databases  # noqa: E402
 from tests.support.databases import Database  # noqa: E402
@@ -46,6 +46,7 @@ def on_postgresql(report: Report, rows: int, lightning: lnbits.Rates | None) -> 
         lnbits.run(report, database, lightning)
         ledger.reads(report, made, rows)
         api.reads(report, database, made)
+        pages.run(report, database)
     finally:
         databases.close_all()
         cluster.remove()

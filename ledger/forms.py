@@ -60,7 +60,9 @@ class SendForm(forms.Form):
     to = forms.CharField(
         label=_("To"),
         max_length=2010,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false", "list": "labels"}
+        ),
         error_messages={"required": _("Enter a user name, an e-mail address or a coin address.")},
     )
     comment = forms.CharField(

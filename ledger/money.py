@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from django.utils.translation import gettext
+
 from ledger.fields import MAX_AMOUNT
 from wallets_site.base.errors import InvalidAmount
 
@@ -19,16 +21,20 @@ def parse(text: object, decimals: int) -> int:
     Only ASCII digits and one dot: no sign, exponent, separator, space or other script's digits.
     """
     if not isinstance(text, str):
-        raise InvalidAmount('Write the amount as text, for example "0.5".')
+        raise InvalidAmount(gettext('Write the amount as text, for example "0.5".'))
     matched = _PLAIN.fullmatch(text) if len(text) <= MAX_TEXT else None
     if matched is None:
         raise InvalidAmount(_why(text))
     whole, fraction = matched.group(1), matched.group(2) or ""
     if len(fraction.rstrip("0")) > decimals:
-        raise InvalidAmount(f"This coin has {decimals} decimals; the amount has {len(fraction)}.", decimals=decimals)
+        raise InvalidAmount(
+            gettext("This coin has %(decimals)s decimals; the amount has %(fraction)s.")
+            % {"decimals": decimals, "fraction": len(fraction)},
+            decimals=decimals,
+        )
     amount = int(whole + fraction[:decimals].ljust(decimals, "0"))
     if amount > MAX_AMOUNT:
-        raise InvalidAmount("The amount is too large.")
+        raise InvalidAmount(gettext("The amount is too large."))
     return amount
 
 
@@ -36,25 +42,25 @@ def parse_positive(text: object, decimals: int) -> int:
     """As parse(), and more than zero."""
     amount = parse(text, decimals)
     if amount == 0:
-        raise InvalidAmount("The amount must be more than zero.")
+        raise InvalidAmount(gettext("The amount must be more than zero."))
     return amount
 
 
 def _why(text: str) -> str:
     """The most helpful sentence for a text that is no plain decimal."""
     if not text.strip():
-        return "Enter an amount."
+        return gettext("Enter an amount.")
     if len(text) > MAX_TEXT or (_DIGITS.fullmatch(text) and len(text.split(".")[0]) > 50):
-        return "The amount has too many digits."
+        return gettext("The amount has too many digits.")
     if text.startswith("-"):
-        return "The amount must be more than zero: leave out the minus sign."
+        return gettext("The amount must be more than zero: leave out the minus sign.")
     if "," in text:
-        return "Use a dot for decimals and no thousands separators, for example 1.5."
+        return gettext("Use a dot for decimals and no thousands separators, for example 1.5.")
     if re.fullmatch(r"[0-9.]+[eE][+-]?[0-9]+", text, re.ASCII):
-        return "Write the amount out in full, without an exponent."
+        return gettext("Write the amount out in full, without an exponent.")
     if re.fullmatch(r"[0-9]*\.[0-9]{37,}", text, re.ASCII):
-        return "The amount has too many decimals."
-    return "Enter digits 0-9 and at most one dot, for example 0.5."
+        return gettext("The amount has too many decimals.")
+    return gettext("Enter digits 0-9 and at most one dot, for example 0.5.")
 
 
 def plain(amount: int, decimals: int) -> str:

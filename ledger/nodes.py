@@ -43,7 +43,7 @@ def active_wallet(coin: Coin) -> CoinWallet:
     """The wallet this coin pays from; raises CoinUnavailable when none is connected."""
     found = CoinWallet.objects.select_related("wallet", "coin").filter(coin=coin, is_active=True).first()
     if found is None:
-        raise CoinUnavailable(f"No {coin.name} node is connected to this site yet.")
+        raise CoinUnavailable(_("No %(name)s node is connected to this site yet.") % {"name": coin.name})
     return found
 
 
@@ -52,12 +52,17 @@ def _asking(coin: Coin, wallet: Wallet) -> Iterator[CoinAdapter]:
     try:
         yield registry.open(wallet)
     except NodeRefused as error:
-        raise InvalidRequest(f"The {coin.name} network refuses this: {error}") from error
+        raise InvalidRequest(
+            _("The %(name)s network refuses this: %(error)s") % {"name": coin.name, "error": error}
+        ) from error
     except NotEnoughFunds as error:
-        raise CoinUnavailable(f"{coin.name} payments wait for funds in the site's hot wallet.") from error
+        raise CoinUnavailable(
+            _("%(name)s payments wait for funds in the site's hot wallet.") % {"name": coin.name}
+        ) from error
     except NodeError as error:
         raise CoinUnavailable(
-            f"The {coin.name} node does not answer just now. Your coins are safe; please try again in a few minutes."
+            _("The %(name)s node does not answer just now. Your coins are safe; please try again in a few minutes.")
+            % {"name": coin.name}
         ) from error
 
 
@@ -77,7 +82,7 @@ def check_extra(coin: Coin, given: str, built_in: str) -> str:
     if not given.strip():
         return built_in
     if built_in:
-        raise InvalidExtra("This address has its payment id built in. Leave the other one out.")
+        raise InvalidExtra(_("This address has its payment id built in. Leave the other one out."))
     try:
         return registry.open(active_wallet(coin).wallet).check_extra(given.strip())
     except InvalidAddress as error:

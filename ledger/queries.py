@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from django.db import connection
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from ledger.models import (
     Account,
@@ -61,7 +62,7 @@ def coin(symbol: str) -> Coin:
     """The active coin of this symbol, letter case aside; raises NotFound."""
     known = rules.current().symbols.get(symbol.upper()) if symbol.isascii() else None
     if known is None:
-        raise NotFound(f"There is no coin called {symbol[:10]}.")
+        raise NotFound(_("There is no coin called %(symbol)s.") % {"symbol": symbol[:10]})
     return copy(known.coin)
 
 
@@ -221,7 +222,7 @@ def operation(user: User, pk: int) -> Operation:
     )
     found = rows.filter(user=user, pk=pk).first()
     if found is None:
-        raise NotFound("There is no such operation.")
+        raise NotFound(_("There is no such operation."))
     return found
 
 
@@ -247,42 +248,42 @@ def _move_steps(operation: Operation) -> list[Step]:
     end = "Received" if operation.incoming else "Sent"
     if operation.status == Operation.Status.DONE:
         return [Step(end, operation.done_at or operation.created_at, "done")]
-    first = Step("Requested", operation.created_at, "done")
+    first = Step(_("Requested"), operation.created_at, "done")
     if operation.is_final:
         title = operation.get_status_display().capitalize()
         return [first, Step(title, operation.done_at, "failed", operation.reason)]
-    return [first, Step("Confirmed", None, "now", waiting_for(operation)), Step(end, None, "todo")]
+    return [first, Step(_("Confirmed"), None, "now", waiting_for(operation)), Step(end, None, "todo")]
 
 
 def _deposit_steps(operation: Operation) -> list[Step]:
-    steps = [Step("Seen on the network", operation.created_at, "done")]
+    steps = [Step(_("Seen on the network"), operation.created_at, "done")]
     if operation.status == Operation.Status.CANCELLED:
-        return [*steps, Step("Cancelled", operation.done_at, "failed", operation.reason)]
+        return [*steps, Step(_("Cancelled"), operation.done_at, "failed", operation.reason)]
     done = operation.status == Operation.Status.DONE
     counted = waiting.counted(operation)
-    steps.append(Step("Confirmations", None, "done" if done else "now", counted))
-    return [*steps, Step("Credited", operation.done_at, "done" if done else "todo")]
+    steps.append(Step(_("Confirmations"), None, "done" if done else "now", counted))
+    return [*steps, Step(_("Credited"), operation.done_at, "done" if done else "todo")]
 
 
 def _withdrawal_steps(operation: Operation, row: Withdrawal) -> list[Step]:
-    steps = [Step("Requested", operation.created_at, "done")]
+    steps = [Step(_("Requested"), operation.created_at, "done")]
     if operation.status in (Operation.Status.CANCELLED, Operation.Status.FAILED):
         return [
             *steps,
             Step(operation.get_status_display().capitalize(), operation.done_at, "failed", operation.reason),
         ]
     if operation.pair_id:
-        return [*steps, Step("Paid inside this site", operation.done_at, "done")]
+        return [*steps, Step(_("Paid inside this site"), operation.done_at, "done")]
     dispatch = row.dispatch
     sent = row.state in (Withdrawal.State.ATTEMPTED, Withdrawal.State.DONE)
     done = row.state == Withdrawal.State.DONE
     steps.append(
-        Step("Handed to the network", dispatch.attempted_at if dispatch else None, "done" if sent else "now",
+        Step(_("Handed to the network"), dispatch.attempted_at if dispatch else None, "done" if sent else "now",
              "" if sent else waiting_for(operation))
     )  # fmt: skip
     state: Literal["done", "now", "todo"] = "done" if done else "now" if sent else "todo"
-    steps.append(Step("Confirmations", None, state, waiting.counted(operation) if sent else ""))
-    return [*steps, Step("Done", operation.done_at, "done" if done else "todo")]
+    steps.append(Step(_("Confirmations"), None, state, waiting.counted(operation) if sent else ""))
+    return [*steps, Step(_("Done"), operation.done_at, "done" if done else "todo")]
 
 
 def waiting_for(operation: Operation) -> str:

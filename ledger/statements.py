@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from django.utils.translation import gettext as _
+
 from ledger import money, queries
 from ledger.exports import csv_rows
 from ledger.models import Account, Coin, Kind, Operation, Posting
@@ -66,7 +68,7 @@ def account_of(user: User, coin: Coin) -> Account:
     """This person's main account of a coin; raises NotFound while they never had one."""
     found = Account.objects.select_related("coin").filter(owner=user, coin=coin, kind=Kind.USER, number=0).first()
     if found is None:
-        raise NotFound(f"You have no {coin.symbol} account yet.")
+        raise NotFound(_("You have no %(symbol)s account yet.") % {"symbol": coin.symbol})
     return found
 
 

@@ -32,6 +32,7 @@ receive_urls = [
 
 send_urls = [
     path("", send.send, name="send"),
+    path("lookup/", send.lookup, name="send_lookup"),
     path("review/<slug:key>/", send.review, name="send_review"),
     path("review/<slug:key>/figures/", send.figures, name="send_figures"),
 ]

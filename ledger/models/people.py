@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from adapters.models import Wallet
 from ledger.fields import AmountField
@@ -22,16 +23,16 @@ class Operation(models.Model):
     """
 
     class Kind(models.TextChoices):
-        DEPOSIT = "deposit", "deposit"
-        WITHDRAWAL = "withdraw", "withdrawal"
-        MOVE = "move", "transfer"
+        DEPOSIT = "deposit", _("deposit")
+        WITHDRAWAL = "withdraw", _("withdrawal")
+        MOVE = "move", _("transfer")
 
     class Status(models.TextChoices):
-        UNCONFIRMED = "unconfirmed", "waiting for confirmation"
-        PENDING = "pending", "pending"
-        DONE = "done", "done"
-        FAILED = "failed", "failed"
-        CANCELLED = "cancelled", "cancelled"
+        UNCONFIRMED = "unconfirmed", _("waiting for confirmation")
+        PENDING = "pending", _("pending")
+        DONE = "done", _("done")
+        FAILED = "failed", _("failed")
+        CANCELLED = "cancelled", _("cancelled")
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="operations")
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="operations")

@@ -47,12 +47,12 @@ def assign_address(
     if found is not None:
         return found
     if not nodes.has_address_for(use):
-        raise CoinUnavailable("No fresh address is ready just now. Please try again later.")
+        raise CoinUnavailable(_("No fresh address is ready just now. Please try again later."))
     number = allot_number(use.wallet_id)
     store(use, number, nodes.new_address(use, number))
     found = _from_pool(user, use, key, label, customer_ref)
     if found is None:
-        raise CoinUnavailable("All fresh addresses were taken at this moment. Please try again.")
+        raise CoinUnavailable(_("All fresh addresses were taken at this moment. Please try again."))
     return found
 
 
@@ -75,7 +75,8 @@ def _from_pool(user: User, use: CoinWallet, key: str, label: str, customer_ref: 
             return repeated
         if Address.objects.filter(account=account).count() >= use.coin.addresses_max:
             raise LimitReached(
-                f"You have {use.coin.addresses_max} {use.coin.symbol} addresses already; each of them keeps working.",
+                _("You have %(addresses_max)s %(symbol)s addresses already; each of them keeps working.")
+                % {"addresses_max": use.coin.addresses_max, "symbol": use.coin.symbol},
                 limit=use.coin.addresses_max,
             )
         address = locks.pooled_address(use.wallet_id)
@@ -140,7 +141,7 @@ def rename_address(*, user: User, address_id: int, label: str) -> Address:
     mine = Account.objects.filter(owner=user)
     address = Address.objects.filter(pk=address_id, account__in=mine).first()
     if address is None:
-        raise NotFound("There is no such address.")
+        raise NotFound(_("There is no such address."))
     address.label = label.strip()[:LABEL]
     address.save(update_fields=["label"])
     return address

@@ -44,6 +44,20 @@ def find(user: User, pk: int) -> Contact:
     return found
 
 
+def named(user: User, coin: Coin, text: str) -> Contact | None:
+    """The confirmed contact of this name, letter case aside, if this coin can be sent there. A name its owner gave
+    goes before any member of the same name: nobody can slip in by choosing it."""
+    wanted = " ".join(text.split())
+    rows = of(user).filter(Q(coin=coin) | Q(coin=None), label__iexact=wanted, confirmed_at__isnull=False)
+    return rows.first() if 0 < len(wanted) <= LABEL else None
+
+
+def target(contact: Contact) -> str:
+    """What to write into a "To" box to reach this contact."""
+    member = contact.member
+    return contact.address or (member.username or member.email if member else "")
+
+
 def add(*, user: User, label: str, to: str, coin: Coin | None = None, extra: str = "") -> Contact:
     """A member by user name or e-mail, or with `coin` an address of it. Asks for the mail's link where one is needed.
 

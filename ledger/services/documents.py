@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from ledger import queries, statements
 from ledger.models import Account, Coin
@@ -59,15 +60,15 @@ def statement(user: User, coin: Coin, month: str) -> Statement:
 def _bounds(month: str) -> tuple[datetime, datetime]:
     matched = MONTH.fullmatch(month)
     if matched is None:
-        raise NotFound("There is no such month.")
+        raise NotFound(_("There is no such month."))
     year, number = int(matched[1]), int(matched[2])
     zone = timezone.get_current_timezone()
     if not FIRST_YEAR <= year <= now().year + 1:
-        raise NotFound("There is no such month.")
+        raise NotFound(_("There is no such month."))
     first = datetime(year, number, 1, tzinfo=zone)
     after = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=zone)
     if first > now():
-        raise NotFound("This month has not begun.")
+        raise NotFound(_("This month has not begun."))
     return first, after
 
 

@@ -27,7 +27,7 @@ def pay_invoice_with_test_coins(*, user: User, payment_hash: str) -> str:
 def send_test_coins(*, user: User, coin: Coin, key: str) -> str:
     """Ask the node to pay this person's newest address; the txid. Raises InvalidRequest where no node gives any."""
     if not nodes.can_give_test_coins(coin):
-        raise InvalidRequest(f"{coin.name} has no test coins.")
+        raise InvalidRequest(_("%(name)s has no test coins.") % {"name": coin.name})
     held = queries.addresses(user, coin)
     address = held[0] if held else assign_address(user=user, coin=coin, key=key)
     return nodes.give_test_coins(address, 10**coin.decimals)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from ledger.models import Coin, Purpose
 from ledger.services import rules
 from wallets_site.base.errors import InvalidAmount
@@ -22,7 +24,7 @@ def split(coin: Coin, purpose: Purpose, amount: int, *, includes_fee: bool) -> t
     fee = fee_for(coin, purpose, amount)
     net = amount - fee if includes_fee else amount
     if net <= 0:
-        raise InvalidAmount("Amount after deducting fees must be positive")
+        raise InvalidAmount(_("Amount after deducting fees must be positive"))
     return net, fee
 
 

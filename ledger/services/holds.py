@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts import proof as proofs
 from accounts.api_keys import Scope
@@ -43,7 +44,7 @@ def place_hold(
         if done is not None:
             return Hold.objects.get(transaction_id=done)
         if expires_at <= now():
-            raise InvalidRequest("A hold must end in the future.")
+            raise InvalidRequest(_("A hold must end in the future."))
         states.demand_moves(coin)
         limits.check(user_id=user.pk, coin=coin, purpose=Purpose.MOVE, amount=amount)
         posted = posting.post(
@@ -69,7 +70,7 @@ def capture_hold(*, user: User, hold_id: int, to: User, amount: int, key: str, l
             return hold
         _demand_open(hold)
         if amount <= 0 or amount > hold.left:
-            raise WrongState("There is not that much left of this hold.", left=str(hold.left))
+            raise WrongState(_("There is not that much left of this hold."), left=str(hold.left))
         legs = [posting.Leg(held, target, amount)]
         rest = hold.left - amount
         if last and rest:
@@ -128,10 +129,10 @@ def _accounts(user_id: int, coin: Coin) -> tuple[Account, Account]:
 
 def _own(hold_id: int, user: User) -> Hold:
     if not Hold.objects.filter(pk=hold_id, user=user).exists():
-        raise NotFound("There is no such hold.")
+        raise NotFound(_("There is no such hold."))
     return locks.hold(hold_id)
 
 
 def _demand_open(hold: Hold) -> None:
     if hold.state != Hold.State.OPEN or hold.expires_at <= now():
-        raise WrongState("This hold has ended.")
+        raise WrongState(_("This hold has ended."))

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts import api_keys
 from accounts.models import ApiKey
@@ -30,7 +31,7 @@ def make_key(
     """accounts.api_keys.make_key with bounds, in atomic units, by coin."""
     bounds = caps or {}
     if any(daily <= 0 for daily in bounds.values()):
-        raise InvalidAmount("A bound must be more than zero.")
+        raise InvalidAmount(_("A bound must be more than zero."))
     with transaction.atomic():
         made, text = api_keys.make_key(
             user=user, name=name, scopes=scopes, proof=proof, key=key, expires_at=expires_at, addresses=addresses
@@ -51,7 +52,9 @@ def check(*, proof: Proof, coin: Coin, total: int) -> None:
     left = max(0, cap.daily - spent(proof.key_id, coin))
     if total > left:
         text = f"{plain(left, coin.decimals)} {coin.symbol}"
-        raise LimitReached(f"This key may spend {text} more in these 24 hours, fees included.", left=str(left))
+        raise LimitReached(
+            _("This key may spend %(text)s more in these 24 hours, fees included.") % {"text": text}, left=str(left)
+        )
 
 
 def note(*, proof: Proof, operation: Operation) -> Operation:

@@ -33,11 +33,11 @@ def confirm_by_mail(*, token: str) -> Operation:
     """The owner's confirmation by the link in the mail. Raises WrongState for a link that is used, old or unknown."""
     found = confirmations.find(token)
     if found is None:
-        raise WrongState("The transaction to be confirmed was not found or it has already been confirmed.")
+        raise WrongState(_("The transaction to be confirmed was not found or it has already been confirmed."))
     with transaction.atomic(durable=True):
         row = _locked(found.pk)
         if confirmations.find(token) is None:
-            raise WrongState("The transaction to be confirmed was not found or it has already been confirmed.")
+            raise WrongState(_("The transaction to be confirmed was not found or it has already been confirmed."))
         row.confirm_digest = ""
         row.save(update_fields=["confirm_digest"])
         _give(row, "user_confirm")
@@ -50,7 +50,7 @@ def approve(*, user: User, operation_id: int, reason: str = "") -> Operation:
     with transaction.atomic(durable=True):
         row = _for_managers(user, operation_id)
         if row.status != Operation.Status.UNCONFIRMED or not row.needs_admin_confirm or row.admin_confirm:
-            raise WrongState("This payment waits for no approval.")
+            raise WrongState(_("This payment waits for no approval."))
         _note(row, user, Approval.Verdict.APPROVED, reason)
         _give(row, "admin_confirm")
     return row
@@ -62,7 +62,7 @@ def reject(*, user: User, operation_id: int, reason: str) -> Operation:
     with transaction.atomic(durable=True):
         row = _for_managers(user, operation_id)
         if row.status != Operation.Status.UNCONFIRMED:
-            raise WrongState("This payment waits for no approval.")
+            raise WrongState(_("This payment waits for no approval."))
         recovery.demand_read(row.coin)
         _cancel(row, f"Rejected by a manager: {_reason(reason)}", actor_id=user.pk)
         _note(row, user, Approval.Verdict.REJECTED, reason)
@@ -86,7 +86,7 @@ def retry(*, user: User, operation_id: int, reason: str) -> Operation:
     with transaction.atomic(durable=True):
         row = _for_managers(user, operation_id)
         if row.status not in _CLOSED:
-            raise WrongState("Only a failed or cancelled payment is tried again.")
+            raise WrongState(_("Only a failed or cancelled payment is tried again."))
         purpose = Purpose.MOVE if row.kind == Operation.Kind.MOVE else Purpose.WITHDRAWAL
         limits.check(user_id=row.user_id, coin=row.coin, purpose=purpose, amount=row.net)
         _note(row, user, Approval.Verdict.RETRIED, _reason(reason))
@@ -106,7 +106,7 @@ def cancel(*, user: User, operation_id: int, key: str) -> Operation:
     with transaction.atomic(durable=True):
         row = _locked(operation_id)
         if row.user_id != user.pk:
-            raise NotFound("There is no such payment.")
+            raise NotFound(_("There is no such payment."))
         if row.status != Operation.Status.CANCELLED:
             recovery.demand_over()
             _cancel(row, "Cancelled by you.", actor_id=user.pk)
@@ -119,7 +119,7 @@ def write_note(*, user: User, operation_id: int, note: str) -> None:
     if len(text) > LONGEST_NOTE:
         raise InvalidRequest(_("A note has at most %(most)s characters.") % {"most": LONGEST_NOTE})
     if not Operation.objects.filter(pk=operation_id, user=user).update(note=text):
-        raise NotFound("There is no such payment.")
+        raise NotFound(_("There is no such payment."))
 
 
 def expire_unconfirmed() -> int:
@@ -149,7 +149,7 @@ def _locked(operation_id: int) -> Operation:
     rows = locks.operation_with_pair(operation_id)
     row = next((each for each in rows if each.pk == operation_id), None)
     if row is None or row.incoming:
-        raise NotFound("There is no such payment.")
+        raise NotFound(_("There is no such payment."))
     if withdrawal is not None:
         withdrawal.operation = row
     elif row.kind == Operation.Kind.MOVE:
@@ -160,13 +160,13 @@ def _locked(operation_id: int) -> Operation:
 def _for_managers(user: User, operation_id: int) -> Operation:
     row = _locked(operation_id)
     if row.user_id == user.pk:
-        raise NotAllowed("You asked for this payment yourself: somebody else decides about it.")
+        raise NotAllowed(_("You asked for this payment yourself: somebody else decides about it."))
     return row
 
 
 def _reason(text: str) -> str:
     if not text.strip():
-        raise InvalidRequest("Say why: the person reads it.")
+        raise InvalidRequest(_("Say why: the person reads it."))
     return text.strip()
 
 
@@ -201,7 +201,7 @@ def _cancel(row: Operation, reason: str, *, actor_id: int | None = None) -> None
     elif row.status == Operation.Status.UNCONFIRMED:
         moves.give_back(row, Operation.Status.CANCELLED, reason[:300], actor_id=actor_id)
     else:
-        raise WrongState("This payment can no longer be cancelled.")
+        raise WrongState(_("This payment can no longer be cancelled."))
 
 
 def _renew(row: Operation) -> None:

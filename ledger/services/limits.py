@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.utils.translation import gettext as _
+
 from ledger.models import Coin, Operation, Purpose
 from ledger.money import plain
 from ledger.services import rules
@@ -18,14 +20,23 @@ def check(*, user_id: int, coin: Coin, purpose: Purpose, amount: int) -> None:
     """Raises LimitReached with the bound, NotAllowed while this person's payments of the coin are frozen."""
     known = rules.current().of(coin)
     if (reason := known.frozen.get(user_id)) is not None:
-        raise NotAllowed(f"Your {coin.name} payments are on hold until a manager has looked at them: {reason}")
+        raise NotAllowed(
+            _("Your %(name)s payments are on hold until a manager has looked at them: %(reason)s")
+            % {"name": coin.name, "reason": reason}
+        )
     limit = known.limits.get(purpose)
     if limit is None:
         return
     if limit.minimum is not None and amount < limit.minimum:
-        raise LimitReached(f"The smallest amount is {_text(limit.minimum, coin)}.", minimum=str(limit.minimum))
+        raise LimitReached(
+            _("The smallest amount is %(minimum)s.") % {"minimum": _text(limit.minimum, coin)},
+            minimum=str(limit.minimum),
+        )
     if limit.maximum is not None and amount > limit.maximum:
-        raise LimitReached(f"The largest amount at a time is {_text(limit.maximum, coin)}.", maximum=str(limit.maximum))
+        raise LimitReached(
+            _("The largest amount at a time is %(maximum)s.") % {"maximum": _text(limit.maximum, coin)},
+            maximum=str(limit.maximum),
+        )
     if limit.daily is not None:
         _check_daily(user_id, coin, purpose, amount, limit.daily)
 
@@ -35,7 +46,9 @@ def _check_daily(user_id: int, coin: Coin, purpose: Purpose, amount: int, daily:
     if used + amount > daily:
         left = max(0, daily - used)
         raise LimitReached(
-            f"At most {_text(daily, coin)} leave in 24 hours; {_text(left, coin)} of it is left now.", left=str(left)
+            _("At most %(daily)s leave in 24 hours; %(left)s of it is left now.")
+            % {"daily": _text(daily, coin), "left": _text(left, coin)},
+            left=str(left),
         )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext as _
 
 from accounts import proof as proofs
 from accounts.api_keys import Scope
@@ -74,7 +75,7 @@ def request_move(
     """
     recipient = quote.recipient
     if quote.kind != "move" or recipient is None:
-        raise InvalidRequest("This quote is not for a member of this site.")
+        raise InvalidRequest(_("This quote is not for a member of this site."))
     proofs.demand(proof, user, scope=Scope.SEND)
     _check_people(user, recipient, elsewhere=quote.number != quote.to_number)
     return commits.together(partial(_make, user, recipient, quote, proof, key, comment, tags))
@@ -182,9 +183,9 @@ def _check_people(user: User, recipient: User, *, elsewhere: bool = False) -> No
     require(user, Capability.SEND_TO_USER)
     require_proven_email(user)
     if recipient.pk == user.pk and not elsewhere:
-        raise InvalidRequest("This is your own account; there is nothing to send.")
+        raise InvalidRequest(_("This is your own account; there is nothing to send."))
     if not may(recipient, Capability.HAS_WALLETS):
-        raise InvalidRequest("This person cannot receive coins here.")
+        raise InvalidRequest(_("This person cannot receive coins here."))
 
 
 @dataclass(frozen=True, slots=True)

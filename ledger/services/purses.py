@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from django.db import transaction
 from django.db.models import Max, Model, QuerySet
+from django.utils.translation import gettext as _
 
 from accounts import keys
 from accounts.capabilities import Capability, require
@@ -44,7 +45,7 @@ def lightning() -> Coin:
     """The coin purses hold. Raises CoinUnavailable where the site has none, or one of other units."""
     coin = Coin.objects.filter(symbol=SYMBOL, decimals=DECIMALS, is_active=True).first()
     if coin is None:
-        raise CoinUnavailable("This site has no Lightning coin. Ask its managers to connect one.")
+        raise CoinUnavailable(_("This site has no Lightning coin. Ask its managers to connect one."))
     return coin
 
 
@@ -105,7 +106,7 @@ def find(user: User, ident: str) -> Purse:
     """A purse of this person, open or closed; raises NotFound."""
     purse = _loaded().filter(account__owner=user, ident=ident).first()
     if purse is None:
-        raise NotFound("There is no such purse.")
+        raise NotFound(_("There is no such purse."))
     return purse
 
 
@@ -118,7 +119,9 @@ def open_purse(*, user: User, name: str) -> Purse:
         main = posting.account(coin, Kind.USER, owner_id=user.pk)
         locks.accounts([main.pk])  # one number each, whoever asks at the same moment
         if Purse.objects.filter(account__owner=user, closed_at=None).count() >= MOST:
-            raise LimitReached(f"You have {MOST} purses already. Close one that you no longer use.", limit=MOST)
+            raise LimitReached(
+                _("You have %(most)s purses already. Close one that you no longer use.") % {"most": MOST}, limit=MOST
+            )
         taken = Account.objects.filter(coin=coin, owner=user, kind=Kind.USER).aggregate(last=Max("number"))["last"]
         account = posting.account(coin, Kind.USER, owner_id=user.pk, number=taken + 1)
         purse = Purse.objects.create(account=account, name=shown)
@@ -137,9 +140,11 @@ def close(*, purse: Purse) -> Purse:
     with transaction.atomic():
         balance = locks.accounts([purse.account_id])[purse.account_id].balance
         if balance:
-            raise WrongState(f"This wallet still holds {balance // 1000} sats. Send them elsewhere first.")
+            raise WrongState(
+                _("This wallet still holds %(balance)s sats. Send them elsewhere first.") % {"balance": balance // 1000}
+            )
         if Operation.objects.filter(account=purse.account_id, status__in=_OPEN).exists():
-            raise WrongState("A payment of this wallet is under way. Wait until it has ended.")
+            raise WrongState(_("A payment of this wallet is under way. Wait until it has ended."))
         purse.closed_at = now()
         purse.save(update_fields=["closed_at"])
     return purse
@@ -200,5 +205,5 @@ def retire(*, owner: User, person: User, where: str = "") -> None:
             close(purse=purse)
         held = Account.objects.filter(owner=person)
         if any(account.balance for account in held):
-            raise WrongState("This account still holds coins. Send them elsewhere first.")
+            raise WrongState(_("This account still holds coins. Send them elsewhere first."))
         retire_managed(owner=owner, user=person, where=where)

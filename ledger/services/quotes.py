@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from django.contrib.auth import get_user_model
 from django.core import signing
+from django.utils.translation import gettext as _
 
 from ledger.models import Coin
 from ledger.services.bills import Bill
@@ -78,7 +79,7 @@ class Quote:
 
     def demand_fresh(self) -> None:
         if self.expired:
-            raise QuoteExpired("These figures are more than a minute old. Please look at the new ones and confirm.")
+            raise QuoteExpired(_("These figures are more than a minute old. Please look at the new ones and confirm."))
 
 
 def request_of(
@@ -103,11 +104,11 @@ def read_quote(token: str, *, user: User) -> Quote:
     try:
         said = crypto.unsign(token, salt=_SALT, max_age=int(KEPT.total_seconds()))
     except signing.BadSignature as error:
-        raise QuoteExpired("These figures are no longer valid. Please start again.") from error
+        raise QuoteExpired(_("These figures are no longer valid. Please start again.")) from error
     coin = Coin.objects.filter(pk=said["c"]).first()
     recipient = get_user_model().objects.filter(pk=said["r"]).first() if said["r"] else None
     if coin is None or said["u"] != user.pk or (said["r"] and recipient is None):
-        raise QuoteExpired("These figures are no longer valid. Please start again.")
+        raise QuoteExpired(_("These figures are no longer valid. Please start again."))
     return Quote(
         kind=said["k"], coin=coin, user_id=user.pk, recipient=recipient, address=said["a"], extra=said["x"],
         amount=int(said["n"]), fee=int(said["f"]), network_reserve=int(said["v"]), warnings=tuple(said["w"]),

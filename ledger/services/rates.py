@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext
 
 from ledger import money
 from ledger.fields import MAX_AMOUNT
@@ -117,14 +118,17 @@ def parse_price(text: object) -> int:
     whole, dot, fraction = said.partition(".")
     price = money.parse(f"{whole}{dot}{fraction[:DECIMALS]}".rstrip("."), DECIMALS)
     if not 0 < price <= MAX_AMOUNT:
-        raise InvalidAmount("A rate must be more than zero.")
+        raise InvalidAmount(gettext("A rate must be more than zero."))
     return price
 
 
 def set_rate(*, coin: Coin, currency: str, price: int, source: str = BY_HAND, at: datetime | None = None) -> Rate:
     """The rate from now on. Raises InvalidRequest for a currency this site does not show."""
     if currency not in settings.WALLETS_CURRENCIES:
-        raise InvalidRequest(f"This site does not show {currency[:3]}: see the setting WALLETS_CURRENCIES.")
+        raise InvalidRequest(
+            gettext("This site does not show %(currency)s: see the setting WALLETS_CURRENCIES.")
+            % {"currency": currency[:3]}
+        )
     moment = at or now()
     hour = moment.replace(minute=0, second=0, microsecond=0)
     with transaction.atomic():

@@ -29,19 +29,21 @@ def preview_send(*, user: User, coin: Coin, to: str, amount: int, extra: str = "
     text = to.strip()
     recipient = find_recipient(text) if text else None
     if recipient is None and not text:
-        raise InvalidRequest("Enter a user name, an e-mail address or a coin address.")
+        raise InvalidRequest(_("Enter a user name, an e-mail address or a coin address."))
     available = available_of(user, coin)
     if max_amount:
         purpose = Purpose.WITHDRAWAL if recipient is None else Purpose.MOVE
         amount = fees.most_sendable(coin, purpose, available)
         if amount == 0:
-            raise InsufficientFunds("Nothing is left to send after the fee.", available=str(available))
+            raise InsufficientFunds(_("Nothing is left to send after the fee."), available=str(available))
     if recipient is not None:
         quote = preview_move(user=user, coin=coin, recipient=recipient, amount=amount)
     else:
         quote = _preview_address(user, coin, text, amount, extra, max_amount, available)
     if quote.total > available:
-        raise InsufficientFunds("There is not enough available for this amount and its fee.", available=str(available))
+        raise InsufficientFunds(
+            _("There is not enough available for this amount and its fee."), available=str(available)
+        )
     return quote
 
 
@@ -52,7 +54,9 @@ def preview_invoice(*, user: User, coin: Coin, bolt11: str, number: int = 0, amo
         raise InvalidAddress(_("This is not an invoice."))
     available = available_of(user, coin, number)
     if quote.total > available:
-        raise InsufficientFunds("There is not enough available for this amount and its fee.", available=str(available))
+        raise InsufficientFunds(
+            _("There is not enough available for this amount and its fee."), available=str(available)
+        )
     return quote
 
 
@@ -65,7 +69,10 @@ def _preview_address(
         quote = preview_withdrawal(user=user, coin=coin, address=text, amount=amount, extra=extra)
     except InvalidAddress as error:
         if "@" in text or len(text) <= 30:
-            raise InvalidRequest(f"We cannot send {coin.symbol} to “{text[:60]}”. Check the spelling.") from error
+            raise InvalidRequest(
+                _("We cannot send %(symbol)s to “%(text)s”. Check the spelling.")
+                % {"symbol": coin.symbol, "text": text[:60]}
+            ) from error
         raise
     if not max_amount:
         return quote
@@ -74,7 +81,7 @@ def _preview_address(
     if best == amount:
         return quote
     if best == 0:
-        raise InsufficientFunds("Nothing is left to send after the fee.", available=str(available))
+        raise InsufficientFunds(_("Nothing is left to send after the fee."), available=str(available))
     return preview_withdrawal(user=user, coin=coin, address=text, amount=best, extra=extra)
 
 
@@ -136,7 +143,7 @@ def send(
 def request_send(*, user: User, quote: Quote, proof: Proof, key: str, comment: str = "") -> Operation:
     """Take the quote: a move or a withdrawal; the sender's operation."""
     if not quote.coin.is_active:
-        raise CoinUnavailable(f"{quote.coin.name} is switched off on this site.")
+        raise CoinUnavailable(_("%(name)s is switched off on this site.") % {"name": quote.coin.name})
     request = request_move if quote.kind == "move" else request_withdrawal
     return request(user=user, quote=quote, proof=proof, key=key, comment=comment)
 

@@ -24,9 +24,9 @@ class CoinState:
 def state_of(known: CoinRules) -> CoinState:
     coin, use = known.coin, known.use
     if not coin.is_active:
-        return CoinState(False, False, False, f"{coin.name} is switched off on this site.")
+        return CoinState(False, False, False, _("%(name)s is switched off on this site.") % {"name": coin.name})
     if use is None:
-        return CoinState(False, False, True, f"No {coin.name} node is connected to this site yet.")
+        return CoinState(False, False, True, _("No %(name)s node is connected to this site yet.") % {"name": coin.name})
     if known.recovering:
         # Nobody knows yet what of this was paid after the backup was made: a balance may be too high.
         return CoinState(
@@ -37,13 +37,22 @@ def state_of(known: CoinRules) -> CoinState:
     if use.wallet.state == Wallet.State.DOWN:
         return CoinState(
             coin.deposits_on, False, True,
-            f"The {coin.name} node does not answer just now: deposits appear later and withdrawals wait."
-            " Balances are safe, and sending to members works.",
+            _(
+                "The %(name)s node does not answer just now: deposits appear later and withdrawals wait."
+                " Balances are safe, and sending to members works."
+            ) % {"name": coin.name},
         )  # fmt: skip
     if use.wallet.state == Wallet.State.CLOSED:
-        return CoinState(False, False, True, f"{coin.name} deposits and withdrawals are closed until a manager acts.")
+        return CoinState(
+            False,
+            False,
+            True,
+            _("%(name)s deposits and withdrawals are closed until a manager acts.") % {"name": coin.name},
+        )
     if not (coin.withdrawals_on and use.payouts_on) or known.stopped:
-        return CoinState(coin.deposits_on, False, True, f"{coin.name} withdrawals are paused by the site.")
+        return CoinState(
+            coin.deposits_on, False, True, _("%(name)s withdrawals are paused by the site.") % {"name": coin.name}
+        )
     reason = "" if coin.deposits_on else f"{coin.name} deposits are paused by the site."
     return CoinState(coin.deposits_on, True, True, reason)
 

@@ -97,7 +97,7 @@ def _queued(operation: Operation, withdrawal: Withdrawal, state: CoinState | Non
             return Waiting(words, "network")
         return Waiting(_counting(operation), "network")
     if operation.reason:
-        return Waiting(operation.reason, "site")
+        return Waiting(_(operation.reason), "site")
     known = state or state_of(rules.current().of(operation.coin))
     if not known.withdrawals_ok:
         return Waiting(known.reason, "site")

@@ -100,7 +100,9 @@ def _warnings(coin: Coin, checked: CheckedAddress, extra: str, amount: int) -> t
 def _preview_inside(user: User, coin: Coin, ours: Address, amount: int, includes_fee: bool) -> Quote:
     owner = ours.account.owner if ours.account else None
     if owner is None:
-        raise InvalidAddress("This address belongs to this site but to none of its members; coins sent there are lost.")
+        raise InvalidAddress(
+            _("This address belongs to this site but to none of its members; coins sent there are lost.")
+        )
     note = "This address belongs to a member of this site: the payment is instant and stays off the blockchain."
     return preview_move(
         user=user, coin=coin, recipient=owner, amount=amount, address=ours.address, warnings=(note,),
@@ -116,7 +118,7 @@ def request_withdrawal(
     The same key answers with the same operation.
     """
     if quote.kind != "withdrawal":
-        raise InvalidRequest("This quote is not for an outside address.")
+        raise InvalidRequest(_("This quote is not for an outside address."))
     proofs.demand(proof, user, scope=Scope.WITHDRAW)
     learn(user)
     require(user, Capability.WITHDRAW)
@@ -198,7 +200,7 @@ def reserve_again(row: Withdrawal, *, actor_id: int) -> None:
 def cancel_locked(row: Withdrawal, reason: str, *, actor_id: int | None = None) -> None:
     """Give everything back, while no payment was prepared; raises WrongState after that. Its caller holds the lock."""
     if row.state not in (Withdrawal.State.QUEUED, Withdrawal.State.WAITING):
-        raise WrongState("This withdrawal is already on its way to the network and cannot be cancelled.")
+        raise WrongState(_("This withdrawal is already on its way to the network and cannot be cancelled."))
     give_back(row, kind="withdrawal_cancelled", actor_id=actor_id)
     close(row, Withdrawal.State.CANCELLED, Operation.Status.CANCELLED, reason)
     events.emit("withdrawal_cancelled", user_id=row.operation.user_id, operation=row.operation)

@@ -228,6 +228,12 @@ def state_word(operation: Operation) -> str:
 
 
 @register.filter
+def told(reason: str) -> str:
+    """A reason as it was written down, in the reader's language where it is one of ours."""
+    return _(reason) if reason else ""
+
+
+@register.filter
 def waits(operation: Operation) -> str:
     return waiting.brief(operation)
 

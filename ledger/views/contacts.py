@@ -16,7 +16,7 @@ from ledger import queries
 from ledger.forms import ContactForm
 from ledger.services import contacts
 from ledger.views.http import needs, person
-from wallets_site.base.errors import InvalidAddress, ProofRequired, WalletError
+from wallets_site.base.errors import ProofRequired, WalletError
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -38,8 +38,7 @@ def _add(request: HttpRequest, form: ContactForm) -> bool:
             user=person(request), label=said["label"], to=said["to"], coin=form.chosen_coin, extra=said["extra"]
         )
     except WalletError as error:
-        form.add_error("to" if isinstance(error, InvalidAddress) or _("name") not in error.message else None,
-                       error.message)  # fmt: skip
+        form.add_error("to", error.message)
         return False
     if made.confirmed_at is None:
         messages.info(request, _("We sent you a mail. The contact counts once you followed its link, within an hour."))

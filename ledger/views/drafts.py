@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest
 
 from accounts.models import User
 from ledger import queries
+from ledger.services import contacts
 from ledger.services.quotes import Quote
 from ledger.services.sending import preview_send
 from wallets_site.base.ids import new_key
@@ -39,12 +40,15 @@ class Draft:
 
     def quote_again(self, user: User) -> Quote:
         """Ask what it costs now; raises WalletError as preview_send does."""
+        coin = queries.coin(self.coin)
+        contact = contacts.named(user, coin, self.to)
+        to = contacts.target(contact) if contact else self.to
         quote = preview_send(
             user=user,
-            coin=queries.coin(self.coin),
-            to=self.to,
+            coin=coin,
+            to=to,
             amount=int(self.amount),
-            extra=self.extra,
+            extra=contact.extra if contact else self.extra,
             max_amount=self.everything,
         )
         self.token, self.total = quote.token, str(quote.total)

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.capabilities import Capability, may
@@ -77,7 +78,9 @@ def new_address(request: HttpRequest, symbol: str) -> HttpResponse:
     except WalletError as error:
         messages.error(request, error.message)
     else:
-        messages.success(request, f"Here is your new {coin.name} address. The ones before it keep working.")
+        messages.success(
+            request, _("Here is your new %(name)s address. The ones before it keep working.") % {"name": coin.name}
+        )
     return redirect("receive", symbol=symbol)
 
 
@@ -87,9 +90,9 @@ def label(request: HttpRequest, symbol: str, pk: int) -> HttpResponse:
     form = LabelForm(request.POST)
     if form.is_valid():
         rename_address(user=person(request), address_id=pk, label=form.cleaned_data["label"])
-        messages.success(request, "The label is saved.")
+        messages.success(request, _("The label is saved."))
     else:
-        messages.error(request, "A label has at most 60 characters.")
+        messages.error(request, _("A label has at most 60 characters."))
     return redirect("receive", symbol=symbol)
 
 
@@ -102,5 +105,5 @@ def test_coins(request: HttpRequest, symbol: str) -> HttpResponse:
     except WalletError as error:
         messages.error(request, error.message)
     else:
-        messages.success(request, "Test coins are on their way. They show up on this page within seconds.")
+        messages.success(request, _("Test coins are on their way. They show up on this page within seconds."))
     return redirect("receive", symbol=symbol)

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import proof
@@ -16,11 +17,12 @@ from accounts.stepup import reauthenticate_redirect
 from ledger import money, nodes, queries
 from ledger.forms import SendForm
 from ledger.models import Coin
+from ledger.services import contacts, rates, recognise
 from ledger.services.quotes import Quote, read_quote
 from ledger.services.sending import request_send
 from ledger.views import drafts
 from ledger.views.http import field_of, needs, person
-from wallets_site.base.errors import ProofRequired, QuoteExpired, WalletError
+from wallets_site.base.errors import InvalidAmount, ProofRequired, QuoteExpired, TooManyRequests, WalletError
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -44,8 +46,31 @@ def send(request: HttpRequest, symbol: str) -> HttpResponse:
             form.add_error(field_of(error), error.message)
         else:
             return redirect("send_review", symbol=coin.symbol, key=drafts.save(request, draft).key)
-    context = {"coin": coin, "coins": queries.coins(), "form": form, "terms": queries.terms(coin)}
+    labels = [each.label for each in contacts.of(user) if each.coin_id in (None, coin.pk) and each.confirmed_at]
+    context = {"coin": coin, "coins": queries.coins(), "form": form, "terms": queries.terms(coin), "labels": labels}
     return render(request, "ledger/send.html", {**context, "balance": queries.balance(user, coin)})
+
+
+@require_safe
+@needs(Capability.HAS_WALLETS)
+def lookup(request: HttpRequest, symbol: str) -> HttpResponse:
+    """While somebody types: who or what the "To" box means, and what the amount would cost. Asks no node."""
+    user, coin = person(request), queries.coin(symbol)
+    to = request.GET.get("to", "")[:2010]
+    context: dict[str, Any] = {"coin": coin, "currency": rates.currency_of(user)}
+    try:
+        found = context["found"] = recognise.recognise(user=user, coin=coin, to=to) if to.strip() else None
+        amount = money.parse_positive(request.GET.get("amount", ""), coin.decimals)
+    except TooManyRequests as error:
+        context["slow"] = error.message
+    except InvalidAmount:
+        pass
+    else:
+        if found is not None and found.kind != "other":
+            context["figures"] = recognise.figures(user=user, coin=coin, found=found, amount=amount)
+        worth = rates.current(context["currency"]).get(coin.pk)
+        context["value"] = rates.value_of(amount, coin.decimals, worth.price) if worth else None
+    return render(request, "ledger/parts/lookup.html", context)
 
 
 @require_safe
@@ -127,7 +152,7 @@ def _confirm(request: HttpRequest, draft: drafts.Draft) -> HttpResponse:
         evidence = proof.of_request(request)
         operation = request_send(user=user, quote=quote, proof=evidence, key=draft.key, comment=draft.comment)
     except ProofRequired as error:
-        messages.info(request, f"{error.message} What you typed is kept.")
+        messages.info(request, _("%(message)s What you typed is kept.") % {"message": error.message})
         return reauthenticate_redirect(request, back=here)
     except QuoteExpired as error:
         messages.warning(request, error.message)
