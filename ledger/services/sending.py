@@ -123,21 +123,17 @@ def _normal(coin: Coin, to: str, extra: str, amount: int) -> tuple[str, str, int
     return checked.address, extra, amount
 
 
-def send(
-    *, user: User, coin: Coin, to: str, amount: int, proof: Proof, key: str, extra: str = "", comment: str = ""
-) -> Operation:
-    """Preview and request in one, for programs; the sender's operation. The same key answers with the same operation.
-
-    Raises WalletError as preview_send does.
-    """
+def send_to_member(
+    *, user: User, coin: Coin, to: str, amount: int, proof: Proof, key: str, comment: str = ""
+) -> Operation | None:
+    """Preview and request in one, for programs; None when `to` names no member. The same key answers with the same
+    operation. Raises WalletError as preview_send does."""
     recipient = find_recipient(to.strip()) if to.strip() else None
-    if recipient is not None and coin.is_active:
-        return move_now(user=user, coin=coin, recipient=recipient, amount=amount, proof=proof, key=key, comment=comment)
-    done = find_sent(user=user, coin=coin, to=to, amount=amount, extra=extra, key=key)
-    if done is not None:
-        return done
-    quote = preview_send(user=user, coin=coin, to=to, amount=amount, extra=extra)
-    return request_send(user=user, quote=quote, proof=proof, key=key, comment=comment)
+    if recipient is None:
+        return None
+    if not coin.is_active:
+        raise CoinUnavailable(f"{coin.name} is switched off on this site.")
+    return move_now(user=user, coin=coin, recipient=recipient, amount=amount, proof=proof, key=key, comment=comment)
 
 
 def request_send(*, user: User, quote: Quote, proof: Proof, key: str, comment: str = "") -> Operation:

@@ -250,14 +250,17 @@ def test_a_program_sends_in_one_step_and_repeats_itself_without_harm(coin, alice
     fund(alice, coin, 1_000)
     asked = {"user": alice, "coin": coin, "to": "bob", "amount": 300, "proof": proof_of(alice), "key": "pay-1"}
 
-    first = sending.send(**asked)
-    again = sending.send(**asked)
+    first = sending.send_to_member(**asked)
+    again = sending.send_to_member(**asked)
 
+    assert first is not None
+    assert again is not None
     assert first.pk == again.pk
+    assert sending.send_to_member(**{**asked, "to": "nobody"}) is None
     assert balances(coin, alice, bob) == [(700, 0), (300, 0)]
     with pytest.raises(IdempotencyConflict):
-        sending.send(**{**asked, "amount": 301})
+        sending.send_to_member(**{**asked, "amount": 301})
     with pytest.raises(InsufficientFunds) as refused:
-        sending.send(**{**asked, "amount": 701, "key": "pay-2"})
+        sending.send_to_member(**{**asked, "amount": 701, "key": "pay-2"})
     assert refused.value.data == {"available": "700", "total": "701"}
     assert balances(coin, alice, bob) == [(700, 0), (300, 0)]

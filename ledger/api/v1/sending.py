@@ -59,6 +59,13 @@ class Paying(Endpoint):
         key, wanted, user = key_of(request), read_body(asked.SendRequest, request), person(request)
         coin = queries.coin(wanted["coin"])
         amount = _amount(coin, wanted)
+        if self.kind != "withdrawal":
+            moved = sending.send_to_member(
+                user=user, coin=coin, to=wanted["to"], amount=amount, proof=proof_of(request), key=key,
+                comment=wanted["comment"],
+            )  # fmt: skip
+            if moved is not None:
+                return Response(shapes.operation_data(moved), status=201)
         done = sending.find_sent(
             user=user, coin=coin, to=wanted["to"], amount=amount, extra=wanted["extra"], key=key
         ) or sending.request_send(
