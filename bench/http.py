@@ -31,7 +31,7 @@ def moves(report: Report, database: Database, world: World, reference: float) ->
     with transaction.atomic():
         posting.post(kind="deposit", scope="bench", key="alice", request={},
                      legs=[posting.Leg(posting.account(world.coin, Kind.HOT), account, RICH)])  # fmt: skip
-    site = LiveSite(database, workers=2, threads=4)
+    site = LiveSite(database, workers=2, threads=4, WALLETS_API_WRITES="10000000", LOG_LEVEL="ERROR")
     try:
         headers = _session(site)
         _hammer(site.port, headers, 1, "warm")
