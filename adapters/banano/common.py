@@ -116,13 +116,17 @@ class Reader(CoinAdapter):
         )
 
     def funds(self, watch: Sequence[Watched]) -> Funds:
-        """total: what all our accounts hold, and the confirmed deposits they have not collected yet."""
+        """total: what all our accounts hold and have not collected yet: confirmed deposits, and our own sweeps."""
         with self._asking() as node:
             hot = self._hot()
             addresses = [hot, *(one.address for one in watch)]
             held = node.balances(addresses)
-            waiting = node.receivables(addresses, int(self.options.dust), confirmed=True)
-            total = sum(held.values()) + sum(amount for _, _, amount, _ in waiting)
+            dust, ours = int(self.options.dust), set(addresses)
+            waiting = {name: amount for _, name, amount, _ in node.receivables(addresses, dust, confirmed=True)}
+            # `held` lacks what one account of ours has just sent to another, so that counts at once.
+            for _, name, amount, sender in node.receivables(addresses, dust, confirmed=False):
+                waiting |= {name: amount} if sender in ours else {}
+            total = sum(held.values()) + sum(waiting.values())
         return Funds(total=total, spendable=held.get(hot, 0))
 
     # -- addresses and links --

@@ -393,3 +393,16 @@ def test_the_ledger_adds_up_over_a_whole_life(world: BananoWorld):
     assert came == 10 * BAN
     assert left == 3 * BAN
     assert world.adapter.funds(world.watch).total == came - left
+
+
+def test_what_is_on_its_way_between_our_accounts_is_not_missing(world: BananoWorld):
+    world.deposit(world.new_address(), 3 * BAN)
+    world.deposit(world.hot, BAN)
+    totals = []
+    while (chore := world.adapter.chores(world.watch, ())) is not None:
+        world.send(chore)
+        totals.append(world.adapter.funds(world.watch).total)
+        world.node.do("confirm_all")
+
+    assert len(totals) == 4
+    assert set(totals) == {4 * BAN}
