@@ -37,7 +37,10 @@ def run_cluster() -> None:
     from django.core.management import call_command
 
     django.setup()
-    from wallets_site import sentinel
+    from wallets_site import databases, sentinel
+
+    # django-q forks every member: one PostgreSQL connection in two processes mixes up their answers.
+    os.register_at_fork(after_in_child=databases.forget_inherited)
 
     sentinel.install()
     call_command("qcluster")

@@ -34,6 +34,26 @@ def postgresql(config: dict[str, Any], *, pool: int) -> dict[str, Any]:
     return {**config, "ENGINE": "django.db.backends.postgresql", "CONN_MAX_AGE": 0, "OPTIONS": options}
 
 
+_inherited: list[Any] = []  # kept, so that nothing of them is closed by being forgotten
+
+
+def forget_inherited() -> None:
+    """For a process that was forked just now: its parent's PostgreSQL connections and pools are its parent's alone.
+
+    They are not closed: that would end the parent's session (psycopg 3, Django 5.2).
+    """
+    from django.db import connections
+    from django.db.backends.postgresql.base import DatabaseWrapper
+
+    pools = vars(DatabaseWrapper)["_connection_pools"]
+    _inherited.append(dict(pools))
+    pools.clear()
+    for held in connections.all(initialized_only=True):
+        if isinstance(held, DatabaseWrapper):
+            _inherited.append(held)
+            del connections[held.alias]
+
+
 class Router:
     """Embedded sites keep the queue and the cache in files of their own, away from the ledger's writer."""
 
