@@ -15,7 +15,7 @@ import django
 
 django.setup()
 
-from bench import api, api3, banano, books, forknote, http, ledger, lnbits, pages, world  # noqa: E402
+from bench import api, api3, banano, books, crediting, forknote, http, ledger, litecoin, lnbits, pages, world  # noqa: E402  # noqa: E402
 from bench.report import Report, say  # noqa: E402
 from tests.support import databases  # noqa: E402
 from tests.support.databases import Database  # noqa: E402
@@ -43,6 +43,8 @@ def on_postgresql(report: Report, rows: int, lightning: lnbits.Rates | None) -> 
         api3.run(report, database)
         banano.run(report)
         forknote.run(report)
+        crediting.run(report, database)
+        litecoin.run(report, database)
         lnbits.run(report, database, lightning)
         ledger.reads(report, made, rows)
         api.reads(report, database, made)

@@ -63,7 +63,7 @@ _RANGES = (
     ("conf_target", 1, 1008),
     ("fallback_fee_rate", 1, HIGHEST_FEE_RATE),
     ("max_fee_rate", 1, HIGHEST_FEE_RATE),
-    ("max_batch", 1, 200),
+    ("max_batch", 1, 1000),
     ("dead_after", 1, 1000),
     ("consolidate_at", 0, 100_000),
     ("consolidate_rate", 1, HIGHEST_FEE_RATE),
