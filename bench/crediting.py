@@ -146,6 +146,7 @@ def run(report: Report, database: Database, deposits: int = DEPOSITS) -> None:
     assert totals["user"] == -totals["hot"] == deposits * AMOUNT
     where = f"PostgreSQL, {deposits} deposits in blocks of one wallet, {PAGE} a page, Monero computed over HTTP"
     report.add("deposits_credited", said["seconds"], "s", goal=MOST_SECONDS, better="less", conditions=where)
+    report.add("deposits_cpu", said["cpu"], "s of the worker's CPU", conditions=where)
     report.add("deposits_memory", said["megabytes"], "MB", goal=MOST_MEGABYTES, better="less", conditions=where)
 
 
@@ -160,8 +161,9 @@ def scan_here(wallet_id: int) -> None:
     while not _has_read_all(wallet_id):
         assert scan.scan(wallet_id)
     seconds = time.monotonic() - started
-    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    sys.stdout.write(json.dumps({"seconds": seconds, "megabytes": megabytes}) + "\n")
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    said = {"seconds": seconds, "cpu": used.ru_utime + used.ru_stime, "megabytes": used.ru_maxrss / 1024}
+    sys.stdout.write(json.dumps(said) + "\n")
 
 
 def _has_read_all(wallet_id: int) -> bool:

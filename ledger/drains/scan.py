@@ -21,6 +21,8 @@ from ledger.services import deposits, recovery, wallets
 from wallets_site.base.clock import now
 
 log = logging.getLogger(__name__)
+FEW: Final = 20  # deposits that are asked for one by one at every look
+MINUTE: Final = 60
 
 
 INVOICES_KEPT: Final = timedelta(days=16)  # after their expiry: a node may still take a payment for 15 days
@@ -82,8 +84,9 @@ def _look(wallet_id: int) -> bool:
     if not ask_health(use.wallet, adapter):
         return False
     try:
-        whole = _read_pages(use, adapter)
-        _ask_again(use, adapter)
+        told: set[str] = set()
+        whole = _read_pages(use, adapter, told)
+        _ask_again(use, adapter, told)
         settle(use, adapter, whole=whole)
     except NodeError as error:
         wallets.record_health(use.wallet, Health(ok=False, reason=str(error)))
@@ -110,23 +113,29 @@ def ask_health(wallet: Wallet, adapter: CoinAdapter) -> bool:
     return health.ok
 
 
-def _read_pages(use: CoinWallet, adapter: CoinAdapter) -> bool:
-    """Whether it came to the end."""
+def _read_pages(use: CoinWallet, adapter: CoinAdapter, told: set[str]) -> bool:
+    """Whether it came to the end. told: gets the txid of each transfer in."""
     budget, cursor, watch = Budget(), use.wallet.cursor, Watch(use.wallet)
     while True:
         page = adapter.transfers(cursor, watch, use.coin.confirmations)
         deposits.record_page(use.wallet_id, page)
         cursor = page.cursor
+        told |= {item.txid for item in page.transfers if item.incoming}
         if page.lost:
             wallets.tell_lost_addresses(use.wallet, page.lost)
         if not page.more or not budget.left:
             return not page.more
 
 
-def _ask_again(use: CoinWallet, adapter: CoinAdapter) -> None:
-    """A vanished deposit is often never reported: each unsettled one is asked for by its txid."""
-    budget = Budget()
-    for txid in deposits.unsettled(use.wallet_id):
+def _ask_again(use: CoinWallet, adapter: CoinAdapter, told: set[str]) -> None:
+    """A vanished deposit is often never reported: each unsettled one that the pages did not tell of is asked for by its
+    txid. Where there are many, those that are settled only once a block, so that they hold up no new one."""
+    budget, wanted = Budget(), deposits.unsettled(use.wallet_id)
+    if len(wanted) > FEW and not wallets.first_in(MINUTE, f"watched:{use.wallet_id}:{use.wallet.height}"):
+        wanted = deposits.unsettled(use.wallet_id, watched=False)
+    for txid in wanted:
         if not budget.left:
             return
+        if txid in told:
+            continue
         deposits.record_lookup(use.wallet_id, txid, adapter.transfer(txid))

@@ -55,13 +55,15 @@ def record_lookup(wallet_id: int, txid: str, found: Sequence[Found]) -> None:
                 _missed(deposit)
 
 
-def unsettled(wallet_id: int) -> list[str]:
-    """Txids that a later chain may still change, and that a scan therefore asks for one by one."""
+def unsettled(wallet_id: int, *, watched: bool = True) -> list[str]:
+    """Txids that a later chain may still change, and that a scan therefore asks for one by one. watched: those that
+    are settled and not deep yet as well."""
     use = CoinWallet.objects.select_related("coin").get(wallet_id=wallet_id)
-    rows = Deposit.objects.filter(wallet_id=wallet_id).filter(
-        Q(state=Deposit.State.SEEN)
-        | Q(state__in=(*_SETTLED, Deposit.State.VANISHED), confirmations__lt=use.coin.watch_confirmations)
-    )
+    wanted = Q(state=Deposit.State.SEEN) | Q(state__in=_SETTLED, missing__gt=0)
+    if watched:
+        settled = (*_SETTLED, Deposit.State.VANISHED)
+        wanted |= Q(state__in=settled, confirmations__lt=use.coin.watch_confirmations)
+    rows = Deposit.objects.filter(wallet_id=wallet_id).filter(wanted)
     return list(dict.fromkeys(rows.order_by("pk").values_list("txid", flat=True)))
 
 
