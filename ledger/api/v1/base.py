@@ -87,6 +87,7 @@ def described(
     responses: dict[Any, Any] = {status: answer}
     for code, words in ERRORS.items():
         responses[(code, PROBLEM)] = OpenApiResponse(Problem, description=words)
+    responses[414] = OpenApiResponse(description="The URL is longer than the web server takes.")
     examples = []
     if example is not None:
         examples.append(OpenApiExample("answer", example, response_only=True, status_codes=[str(status)]))

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, re_path
 from django.views.decorators.http import conditional_page
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.permissions import AllowAny
@@ -70,5 +70,5 @@ urlpatterns = [
     api("webhooks/<int:pk>/deliveries", programs.Deliveries, "deliveries"),
     api("deliveries/<int:pk>/resend", programs.Redeliver, "redeliver"),
     api("schema", Schema, "schema"),
-    api("<path:rest>", Nothing, "nothing"),
+    re_path(r"^[\s\S]*$", login_not_required(Nothing.as_view()), name="api-nothing"),
 ]
