@@ -1,6 +1,6 @@
 # make demo   a site on simulated coins, at http://127.0.0.1:8000 (PORT= chooses another port)
 # make test   everything that must be true before a change goes in
-# make bench  speed beside references in one run, into bench/results.json (ROWS= depth of history)
+# make bench  speed beside references in one run, into bench/results.json (ROWS= depth of history, ONLY= parts)
 # make faults withdrawals while the worker is killed and nodes fail, counted outside (COINS= N= KILLS= SEED=)
 # make screenshots  the pictures of the README, from a demonstration of their own
 # make messages     collects the texts for translation, and compiles what is translated (needs gettext)

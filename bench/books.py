@@ -19,7 +19,7 @@ from bench.report import Report, say
 from ledger import posting, verify
 from ledger.models import Coin, Kind, Operation, Purpose
 from ledger.services import holds, moves, reversals, seals
-from tests.support import accountants
+from tests.support import accountants, databases
 from tests.support.factories import make_manager, make_user
 from tests.support.money import charge
 from tests.support.threads import at_once
@@ -33,6 +33,8 @@ DECIMALS = {"LTC": 8, "XMR": 12, "BAN": 29}
 
 def run(report: Report, folder: Path) -> None:
     wanted = int(os.environ.get("OPS") or 100_000)
+    databases.use(databases.sqlite_aliases(folder))
+    databases.migrate()
     people, coins = _open_accounts()
     _live(people, coins, wanted)
     seals.seal_pending(everything=True)

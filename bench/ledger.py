@@ -25,19 +25,28 @@ def rate(answers: list[dict[str, float]]) -> float:
     return sum(answer["rate"] for answer in answers)
 
 
+def on_postgresql(report: Report, cluster: Cluster, database: Database, name: str, world: World) -> None:
+    commit_cost(report, "PostgreSQL, fsync on")
+    moves(report, cluster, database, name, world)
+    bytes_a_move(report)
+    fees(report, database, world)
+    shapes(report, database, world)
+
+
+def on_sqlite(report: Report, database: Database, world: World) -> None:
+    sqlite_writers(report, database, world)
+    group_commit(report, database, world)
+
+
 PORTABLE = {"WALLETS_PORTABLE_POSTING": "True"}
 
 
-def moves(report: Report, cluster: Cluster, database: Database, name: str, world: World) -> float:
-    """post() beside pgbench, both its roads, interleaved; the median of the rounds' ratios.
-
-    Returns the reference's median, moves/s.
-    """
+def moves(report: Report, cluster: Cluster, database: Database, name: str, world: World) -> None:
+    """post() beside pgbench, both its roads, interleaved; the median of the rounds' ratios."""
     environment = child_environment(database)
-    references, found = [], {road: _Found() for road in ("post", "post_portable")}
+    found = {road: _Found() for road in ("post", "post_portable")}
     for number in range(ROUNDS):
         reference = worlds.pgbench(cluster, name, world, clients=8, seconds=SECONDS)
-        references.append(reference)
         for road, more in (("post", {}), ("post_portable", PORTABLE)):
             answers = worlds.ours({**environment, **more}, world, processes=2, threads=4, seconds=SECONDS)
             found[road].rates.append(rate(answers))
@@ -52,7 +61,6 @@ def moves(report: Report, cluster: Cluster, database: Database, name: str, world
                    conditions=where)  # fmt: skip
         report.add(f"{road}_cpu", middle(seen.cpu), "ms of Python CPU a move", goal=cpu, better="less",
                    conditions=where)  # fmt: skip
-    return middle(references)
 
 
 @dataclass

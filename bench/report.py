@@ -42,8 +42,18 @@ class Report:
         beside = f", {shown:.3g} of {against}" if against else ""
         say(f"{name}: {value:.4g} {unit}{beside} {words} {'' if ok else 'MISSED'}")
 
-    def write(self) -> None:
-        RESULTS.write_text(json.dumps([asdict(result) for result in self.results], indent=1) + "\n")
+    def broke(self, part: str, error: Exception) -> None:
+        """A part that ended early: a row that is not ok, so that nobody takes its absence for success."""
+        say(f"{part} broke: {error!r}")
+        self.results.append(Result(part, 0, "", "", 0, "to run", False, repr(error)[:300]))
+
+    def write(self, *, keep: bool = False) -> None:
+        """keep: rows of an earlier run that this one did not measure."""
+        rows = [asdict(result) for result in self.results]
+        if keep and RESULTS.exists():
+            fresh = {row["name"] for row in rows}
+            rows = [row for row in json.loads(RESULTS.read_text()) if row["name"] not in fresh] + rows
+        RESULTS.write_text(json.dumps(rows, indent=1) + "\n")
 
     def table(self) -> str:
         rows = [("name", "value", "against", "ratio", "goal", "")]
