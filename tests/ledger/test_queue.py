@@ -80,10 +80,11 @@ def test_several_threads_roll_up_at_once(fee_coin, alice):
     assert fees.credits == 180
 
 
-def test_the_deliberately_unlocked_variant_is_caught(fee_coin, alice, bob, monkeypatch, engine):
+def test_the_deliberately_unlocked_variant_is_caught(fee_coin, alice, bob, monkeypatch, engine, settings):
     """Without the row lock two spends of the whole balance both see it: the database's own guard must refuse one."""
     from ledger import locks
 
+    settings.WALLETS_PORTABLE_POSTING = True  # the road that asks locks.accounts()
     payer = posting.account(fee_coin, Kind.USER, owner_id=alice.pk)
     payee = posting.account(fee_coin, Kind.USER, owner_id=bob.pk)
     barrier = threading.Barrier(2, timeout=10)
