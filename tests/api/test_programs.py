@@ -234,8 +234,10 @@ def test_the_feed_by_pages(coin, alice, bob):
     first = shop.get("events?limit=5").json()
     second = shop.get(f"events?after={first['next_after']}&limit=5").json()
     third = shop.get(f"events?after={second['next_after']}").json()
-    assert [row["number"] for row in first["events"] + second["events"]] == list(range(1, 9))
-    assert third == {"events": [], "next_after": 8}
+    found = first["events"] + second["events"]
+    assert [row["number"] for row in found] == list(range(1, 10))
+    assert [row["name"] for row in found] == ["balance_changed", "move_received"] * 4 + ["key_made"]
+    assert third == {"events": [], "next_after": 9}
 
 
 @pytest.mark.parametrize(

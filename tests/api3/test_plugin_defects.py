@@ -255,5 +255,5 @@ def test_a_balance_costs_the_same_whatever_the_history(rich, at_alice, alice, ro
     at_alice.get("get_coins_info")
     with django_assert_num_queries_of() as counted:
         at_alice.get("get_coins_info")
-    assert len(counted.statements) == 5
+    assert len(counted.statements) == 6
     assert not any("ledger_operation" in statement for statement in counted.statements)
