@@ -42,7 +42,7 @@ class Reference:
 def moves(report: Report, database: Database, world: World, reference: Reference) -> None:
     """A round of ours beside one of the reference; the median of the rounds' ratios."""
     make_user("bob")
-    payers = [make_user(f"payer{number}") for number in range(CLIENTS)]
+    payers = [make_user(f"sender{number}") for number in range(CLIENTS)]
     for payer in payers:
         account = posting.account(world.coin, Kind.USER, owner_id=payer.pk)
         with transaction.atomic():

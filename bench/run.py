@@ -107,6 +107,7 @@ def main() -> int:
     wanted = set(filter(None, os.environ.get("ONLY", "").split(","))) or {*ON_POSTGRESQL, *ON_SQLITE}
     if unknown := wanted - {*ON_POSTGRESQL, *ON_SQLITE}:
         sys.exit(f"ONLY= knows no part called {', '.join(sorted(unknown))}")
+    databases.run_root().mkdir(parents=True, exist_ok=True)  # where simulated chains lie
     report = Report([])
     lightning = lnbits.theirs() if "lnbits" in wanted else None
     if wanted & set(ON_POSTGRESQL):

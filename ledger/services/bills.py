@@ -14,10 +14,11 @@ from django.utils.translation import gettext as _
 from adapters.base import CheckedAddress
 from ledger.models import Coin, Dispatch, Invoice, Operation
 from ledger.money import plain
+from ledger.services.limits import UNDONE
 from wallets_site.base.clock import now
 from wallets_site.base.errors import InvalidAddress, InvalidAmount, InvoicePaid
 
-_UNDONE = (Operation.Status.FAILED, Operation.Status.CANCELLED, Operation.Status.UNCONFIRMED)
+_UNDONE = (*UNDONE, Operation.Status.UNCONFIRMED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,12 @@ from accounts.proof import Proof
 from ledger import events
 from ledger.models import Coin, KeyCap, KeySpend, Operation
 from ledger.money import plain
+from ledger.services.limits import UNDONE
 from wallets_site.base.clock import now
 from wallets_site.base.errors import InvalidAmount, LimitReached
 
 if TYPE_CHECKING:
     from accounts.models import User
-
-_UNDONE = (Operation.Status.FAILED, Operation.Status.CANCELLED)
 
 
 def make_key(
@@ -67,7 +66,7 @@ def note(*, proof: Proof, operation: Operation) -> Operation:
 def spent(key_id: int, coin: Coin) -> int:
     """What this key sent or asked to send in the last 24 hours, without what failed or was cancelled."""
     rows = Operation.objects.filter(spent_by__key_id=key_id, coin=coin, created_at__gt=now() - timedelta(days=1))
-    return sum(rows.exclude(status__in=_UNDONE).values_list("gross", flat=True))
+    return sum(rows.exclude(status__in=UNDONE).values_list("gross", flat=True))
 
 
 def caps_of(key: ApiKey) -> list[tuple[Coin, int, int]]:

@@ -13,7 +13,7 @@ from wallets_site.base.clock import now
 from wallets_site.base.errors import LimitReached, NotAllowed
 
 _KINDS = {Purpose.MOVE: Operation.Kind.MOVE, Purpose.WITHDRAWAL: Operation.Kind.WITHDRAWAL}
-_UNDONE = (Operation.Status.FAILED, Operation.Status.CANCELLED)
+UNDONE = (Operation.Status.FAILED, Operation.Status.CANCELLED)
 
 
 def check(*, user_id: int, coin: Coin, purpose: Purpose, amount: int) -> None:
@@ -56,7 +56,7 @@ def used_today(*, user_id: int, coin: Coin, purpose: Purpose) -> int:
     """What this person sent or asked to send in the last 24 hours, without what failed or was cancelled."""
     rows = Operation.objects.filter(
         user_id=user_id, coin=coin, kind=_KINDS[purpose], incoming=False, created_at__gt=now() - timedelta(days=1)
-    ).exclude(status__in=_UNDONE)
+    ).exclude(status__in=UNDONE)
     return sum(gross - fee for gross, fee in rows.values_list("gross", "fee"))
 
 
