@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
+import secrets
 from enum import StrEnum
-from typing import Any
+from ipaddress import ip_address
+from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.utils.translation import gettext_noop
 
 from accounts.models import AuditEvent, User
+
+_USER: Final = re.compile(r"user ([0-9]{1,18})", re.ASCII)
 
 
 class What(StrEnum):
@@ -49,6 +56,16 @@ class What(StrEnum):
     RECOVERY_ENDED = "recovery_ended"
     SETTINGS_CHANGED = "settings_changed"
     NODE_ASKED = "node_asked"
+    PAYMENT_APPROVED = "payment_approved"
+    PAYMENT_REFUSED = "payment_refused"
+    ADJUSTMENT_PROPOSED = "adjustment_proposed"
+    ADJUSTMENT_DECIDED = "adjustment_decided"
+    TRANSACTION_REVERSED = "transaction_reversed"
+    FREEZE_ENDED = "freeze_ended"
+    AUDIT_EXPORTED = "audit_exported"
+    SECRETS_ROTATED = "secrets_rotated"
+    DATA_EXPORTED = "data_exported"
+    PERSON_ERASED = "person_erased"
 
 
 # What AuditEvent.in_words says, named here for those who translate.
@@ -79,6 +96,15 @@ WORDS = (
     gettext_noop("Contacts locked"),
     gettext_noop("Contacts unlock asked"),
     gettext_noop("Settings changed"),
+    gettext_noop("Key made"),
+    gettext_noop("Key revoked"),
+    gettext_noop("Webhook added"),
+    gettext_noop("Webhook changed"),
+    gettext_noop("Webhook removed"),
+    gettext_noop("Payment approved"),
+    gettext_noop("Payment refused"),
+    gettext_noop("Data exported"),
+    gettext_noop("Person erased"),
 )
 
 
@@ -94,6 +120,32 @@ def client_ip(request: HttpRequest | None) -> str:
         return ""
 
 
-def record(what: str, *, who: User | None, ip: str = "", object: object = "", **data: Any) -> AuditEvent:
-    """Add one line to the trail. `data` is JSON-safe and holds no secret, no code, no password."""
-    return AuditEvent.objects.create(who=who, what=str(what), object=str(object)[:200], ip=ip or None, data=data)
+def record(
+    what: str, *, who: User | None, ip: str = "", object: object = "", about: User | None = None, **data: Any
+) -> AuditEvent:
+    """Add one line to the trail. `data` is JSON-safe and holds no secret, no code, no password.
+
+    about: whom it happened to. Left out, it is the person `object` names (a User, or "user 7"), else `who`.
+    """
+    row = AuditEvent(who=who, what=str(what), object=str(object)[:200], ip=ip or None, data=data)
+    row.about_id = about.pk if about is not None else _named(object) or row.who_id
+    row.salt = secrets.token_hex(16)
+    row.digest = details_digest(row)
+    row.save(force_insert=True)
+    return row
+
+
+def details_digest(row: AuditEvent) -> str:
+    """SHA-256 of what an erasure takes away, the same before and after the database had it. Salted, so that nobody
+    finds out by trying what was erased."""
+    address = ip_address(row.ip).packed.hex() if row.ip else ""
+    text = json.dumps([row.salt, row.object, address, row.data], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _named(object: object) -> int | None:
+    """The number of the person meant."""
+    if isinstance(object, User):
+        return int(object.pk)
+    found = _USER.fullmatch(object) if isinstance(object, str) else None
+    return int(found[1]) if found else None

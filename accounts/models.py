@@ -128,14 +128,22 @@ class Invitation(models.Model):
 
 
 class AuditEvent(models.Model):
-    """What somebody did to an account, from where. Rows are only ever added; the database refuses the rest."""
+    """What somebody did to an account or to the site, from where. Rows are only ever added; the database refuses the
+    rest, but for one thing: the details of a row may be erased for good when the person it is about is forgotten.
+
+    digest: of salt, object, ip and data. The chain of AuditSeal is made over it, so that it holds after an erasure.
+    """
 
     at = models.DateTimeField(default=timezone.now, db_index=True)
     who = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="audit_events")
+    about = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="audited")
     what = models.CharField(max_length=40, db_index=True)
     object = models.CharField(max_length=200, blank=True)
     ip = models.GenericIPAddressField(null=True)
     data = models.JSONField(default=dict)
+    salt = models.CharField(max_length=32, default="", editable=False)
+    digest = models.CharField(max_length=64, default="", editable=False)
+    erased_at = models.DateTimeField(null=True, editable=False)
 
     def __str__(self) -> str:
         return f"{self.in_words} {self.object}".strip()
@@ -143,6 +151,19 @@ class AuditEvent(models.Model):
     @property
     def in_words(self) -> str:
         return gettext(self.what.replace("_", " ").capitalize())
+
+
+class AuditSeal(models.Model):
+    """A block of the chain over the trail: which events, and a hash over them and the block before."""
+
+    number = models.PositiveBigIntegerField(unique=True)
+    ids = models.TextField()  # "1-3,7"
+    previous = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"block {self.number} of the audit trail"
 
 
 class DerivedKey(models.Model):

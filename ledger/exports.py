@@ -5,14 +5,13 @@ Signs are the accountants': a debit is plus, a credit is minus; every transactio
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
 from ledger import money
 from ledger.models import Account, Coin, Kind, Posting
+from wallets_site.base.tables import csv_rows
 
 ROOTS: Final = {
     Kind.USER: "Liabilities", Kind.HELD: "Liabilities", Kind.TRANSIT: "Liabilities", Kind.SUSPENSE: "Liabilities",
@@ -20,7 +19,6 @@ ROOTS: Final = {
     Kind.NETWORK_FEE: "Expenses", Kind.ADJUSTMENT: "Equity",
 }  # fmt: skip
 COLUMNS: Final = ("transaction", "time", "kind", "scope", "key", "line", "coin", "debit", "credit", "amount", "memo")
-RISKY: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def account_name(account: Account, symbol: str) -> str:
@@ -29,12 +27,6 @@ def account_name(account: Account, symbol: str) -> str:
     if account.owner_id is not None:
         parts.append(f"U{account.owner_id}" + (f"N{account.number}" if account.number else ""))
     return ":".join(parts)
-
-
-def cell(text: object) -> str:
-    """A CSV cell no spreadsheet takes for a formula."""
-    shown = str(text).replace("\x00", "")
-    return f"'{shown}" if shown.startswith(RISKY) else shown
 
 
 def _lines(until: datetime | None) -> Iterator[list[Posting]]:
@@ -82,14 +74,6 @@ def beancount(until: datetime | None = None) -> Iterator[str]:
             amount = money.fixed(row.amount, row.coin.decimals)
             yield f"  {account_name(row.debit, row.coin.symbol)}  {amount} {row.coin.symbol}\n"
             yield f"  {account_name(row.credit, row.coin.symbol)}  -{amount} {row.coin.symbol}\n"
-
-
-def csv_rows(rows: Iterator[Sequence[object]]) -> Iterator[str]:
-    """CSV text, line by line, of any rows."""
-    for row in rows:
-        line = io.StringIO()
-        csv.writer(line).writerow([cell(value) for value in row])
-        yield line.getvalue()
 
 
 def comma_separated(until: datetime | None = None) -> Iterator[str]:

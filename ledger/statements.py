@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 from django.utils.translation import gettext as _
 
 from ledger import money, queries
-from ledger.exports import csv_rows
 from ledger.models import Account, Coin, Kind, Operation, Posting
 from ledger.queries import Wanted
 from wallets_site.base.errors import NotFound
+from wallets_site.base.tables import csv_rows
 
 if TYPE_CHECKING:
     from accounts.models import User

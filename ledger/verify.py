@@ -10,6 +10,7 @@ from django.db import connection
 from ledger import guards, locks
 from ledger.models import Account, Posting, Queue, Seal, Transaction
 from ledger.services import seals
+from wallets_site.base.runs import unpack
 
 
 @dataclass
@@ -103,7 +104,7 @@ def _check_chain(report: Report, head: str) -> None:
     previous, number, hashes = seals.GENESIS, 0, {seals.GENESIS}
     for seal in Seal.objects.order_by("number").iterator():
         number += 1
-        ids = list(seals.unpack(seal.ids))
+        ids = list(unpack(seal.ids))
         if seal.number != number or seal.previous != previous:
             report.problems.append(f"seal {seal.number}: does not follow the seal before it")
         if seals.block_hash(seal.previous, ids) != seal.hash:

@@ -197,6 +197,9 @@ WALLETS_CONTACT_HOLD_HOURS = env.int("WALLETS_CONTACT_HOLD_HOURS", default=0)
 # Heads of the books' hash chain are appended here; keep a copy away from this machine.
 SEAL_FILE = Path(env.str("WALLETS_SEAL_FILE", default=str(DATA_DIR / "seals.log")))
 
+# The same for the audit trail's chain.
+AUDIT_SEAL_FILE = Path(env.str("WALLETS_AUDIT_SEAL_FILE", default=str(DATA_DIR / "audit-seals.log")))
+
 # Private targets that members' webhooks may call nevertheless: host:port, separated by commas.
 WALLETS_WEBHOOK_PRIVATE: list[str] = env.list("WALLETS_WEBHOOK_PRIVATE", default=[])
 

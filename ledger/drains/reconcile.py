@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from accounts import audit_chain
 from adapters import registry
 from adapters.base import CoinAdapter, NodeDown, NodeError
 from ledger import locks
@@ -57,3 +58,4 @@ def keep_books() -> None:
     holds.expire_holds()
     seals.seal_pending()
     seals.mail_head()
+    audit_chain.seal_pending()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
+from accounts.audit import What, record
 from accounts.capabilities import Capability, require
 from ledger import events, locks, posting
 from ledger.models import Account, Adjustment
@@ -33,6 +34,8 @@ def propose_adjustment(
         )  # fmt: skip
         if new:
             events.emit("adjustment_proposed", adjustment=made.pk, by=user.pk)
+            said = {"debit": debit.pk, "credit": credit.pk, "amount": str(amount), "reason": made.reason}
+            record(What.ADJUSTMENT_PROPOSED, who=user, object=f"adjustment {made.pk}", **said)
     return made
 
 
@@ -72,3 +75,5 @@ def _decide(row: Adjustment, user: User, state: Adjustment.State, reason: str) -
     row.state, row.decided_by, row.decided_at, row.decided_reason = state, user, now(), reason.strip()[:300]
     row.save(update_fields=["state", "decided_by", "decided_at", "decided_reason", "transaction"])
     events.emit("adjustment_decided", adjustment=row.pk, by=user.pk, state=state)
+    said = {"state": str(state), "reason": row.decided_reason}
+    record(What.ADJUSTMENT_DECIDED, who=user, object=f"adjustment {row.pk}", **said)

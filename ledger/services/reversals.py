@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
 
+from accounts.audit import What, record
 from accounts.capabilities import Capability, require
 from ledger import events, posting
 from ledger.models import Operation, Transaction
@@ -44,6 +45,8 @@ def reverse_transaction(*, user: User, transaction_id: int, reason: str) -> Tran
         )  # fmt: skip
         if made.created:
             _tell(original, reason.strip())
+            said = {"kind": original.kind, "reason": reason.strip()[:300]}
+            record(What.TRANSACTION_REVERSED, who=user, object=f"transaction {original.pk}", **said)
     return Transaction.objects.get(pk=made.id)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,7 @@ from django.db import transaction
 from ledger import events, locks
 from ledger.models import Event, Posting, Seal, Transaction
 from wallets_site.base.clock import now
+from wallets_site.base.runs import pack, unpack
 
 log = logging.getLogger(__name__)
 
@@ -32,23 +33,6 @@ LINES: Final = (
     "id", "transaction_id", "number", "coin_id", "debit_id", "credit_id", "amount", "debit_seq", "debit_debits",
     "debit_credits", "credit_seq", "credit_debits", "credit_credits",
 )  # fmt: skip
-
-
-def pack(ids: Iterable[int]) -> str:
-    """[1, 2, 3, 7] -> "1-3,7"."""
-    parts: list[list[int]] = []
-    for number in sorted(ids):
-        if parts and parts[-1][1] == number - 1:
-            parts[-1][1] = number
-        else:
-            parts.append([number, number])
-    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in parts)
-
-
-def unpack(text: str) -> Iterator[int]:
-    for part in filter(None, text.split(",")):
-        first, _, last = part.partition("-")
-        yield from range(int(first), int(last or first) + 1)
 
 
 def block_hash(previous: str, ids: Iterable[int]) -> str:

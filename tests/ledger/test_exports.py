@@ -8,11 +8,12 @@ import io
 import pytest
 from django.core.management import call_command
 
-from ledger import exports, statements
+from ledger import statements
 from ledger.models import Account, Kind
 from tests.accounts.people import signed_in
 from tests.support.accountants import of_beancount, of_hledger, ours
 from tests.support.money import balances, charge, fund, make_coin, pay_now, send
+from wallets_site.base.tables import cell
 
 
 def export(*arguments: str) -> str:
@@ -63,8 +64,8 @@ def test_the_csv_has_every_line_at_full_precision(lived_in):
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
 def test_no_cell_is_a_formula(text):
-    assert exports.cell(text).startswith("'")
-    assert exports.cell("plain") == "plain"
+    assert cell(text).startswith("'")
+    assert cell("plain") == "plain"
 
 
 def test_a_statement_carries_the_balance_after_each_line(lived_in, alice):

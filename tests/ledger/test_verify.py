@@ -20,6 +20,7 @@ from ledger.services import seals
 from tests.support.money import fund, send
 from tests.support.threads import at_once
 from wallets_site.base.clock import now
+from wallets_site.base.runs import pack, unpack
 
 pytestmark = pytest.mark.both_databases
 
@@ -187,14 +188,14 @@ def test_one_that_commits_late_stands_in_a_later_block(books, coin, alice, clock
     seals._seal(latest[0], [late.pk])
     clock.shift(60)
     assert seals.seal_pending() == 1
-    assert list(seals.unpack(the_head().ids)) == [early.pk]
+    assert list(unpack(the_head().ids)) == [early.pk]
     assert verify.verify().ok
 
 
 def test_ranges_are_packed_and_unpacked(site):
-    assert seals.pack([5, 1, 2, 3, 9, 10]) == "1-3,5,9-10"
-    assert list(seals.unpack("1-3,5,9-10")) == [1, 2, 3, 5, 9, 10]
-    assert (seals.pack([]), list(seals.unpack(""))) == ("", [])
+    assert pack([5, 1, 2, 3, 9, 10]) == "1-3,5,9-10"
+    assert list(unpack("1-3,5,9-10")) == [1, 2, 3, 5, 9, 10]
+    assert (pack([]), list(unpack(""))) == ("", [])
 
 
 def test_the_command_says_so_and_fails_when_something_is_wrong(books):

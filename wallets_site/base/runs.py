@@ -1,0 +1,21 @@
+"""Sets of numbers as short text: [1, 2, 3, 7] is "1-3,7"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+
+def pack(ids: Iterable[int]) -> str:
+    parts: list[list[int]] = []
+    for number in sorted(ids):
+        if parts and parts[-1][1] == number - 1:
+            parts[-1][1] = number
+        else:
+            parts.append([number, number])
+    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in parts)
+
+
+def unpack(text: str) -> Iterator[int]:
+    for part in filter(None, text.split(",")):
+        first, _, last = part.partition("-")
+        yield from range(int(first), int(last or first) + 1)
