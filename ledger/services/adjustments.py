@@ -34,8 +34,10 @@ def propose_adjustment(
         )  # fmt: skip
         if new:
             events.emit("adjustment_proposed", adjustment=made.pk, by=user.pk)
-            said = {"debit": debit.pk, "credit": credit.pk, "amount": str(amount), "reason": made.reason}
-            record(What.ADJUSTMENT_PROPOSED, who=user, object=f"adjustment {made.pk}", **said)
+            record(
+                What.ADJUSTMENT_PROPOSED, who=user, object=f"adjustment {made.pk}", debit=debit.pk, credit=credit.pk,
+                amount=str(amount), reason=made.reason,
+            )  # fmt: skip
     return made
 
 
@@ -75,5 +77,5 @@ def _decide(row: Adjustment, user: User, state: Adjustment.State, reason: str) -
     row.state, row.decided_by, row.decided_at, row.decided_reason = state, user, now(), reason.strip()[:300]
     row.save(update_fields=["state", "decided_by", "decided_at", "decided_reason", "transaction"])
     events.emit("adjustment_decided", adjustment=row.pk, by=user.pk, state=state)
-    said = {"state": str(state), "reason": row.decided_reason}
-    record(What.ADJUSTMENT_DECIDED, who=user, object=f"adjustment {row.pk}", **said)
+    what = f"adjustment {row.pk}"
+    record(What.ADJUSTMENT_DECIDED, who=user, object=what, state=str(state), reason=row.decided_reason)

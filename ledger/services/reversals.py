@@ -45,8 +45,8 @@ def reverse_transaction(*, user: User, transaction_id: int, reason: str) -> Tran
         )  # fmt: skip
         if made.created:
             _tell(original, reason.strip())
-            said = {"kind": original.kind, "reason": reason.strip()[:300]}
-            record(What.TRANSACTION_REVERSED, who=user, object=f"transaction {original.pk}", **said)
+            what = f"transaction {original.pk}"
+            record(What.TRANSACTION_REVERSED, who=user, object=what, kind=original.kind, reason=reason.strip()[:300])
     return Transaction.objects.get(pk=made.id)
 
 
