@@ -71,7 +71,9 @@ def run() -> CronRun | None:
 
 def _work() -> list[tuple[str, Callable[[], object]]]:
     """Everything there is to do, in an order in which one run is enough for what was confirmed before it."""
-    steps: list[tuple[str, Callable[[], object]]] = [("unconfirmed requests", lifecycle.expire_unconfirmed)]
+    steps: list[tuple[str, Callable[[], object]]] = [
+        ("payments that waited", lifecycle.release_waited), ("unconfirmed requests", lifecycle.expire_unconfirmed),
+    ]  # fmt: skip
     for use in CoinWallet.objects.select_related("coin", "wallet").order_by("wallet__state", "pk"):
         pk, name = use.wallet_id, use.wallet.name
         steps += [

@@ -37,6 +37,7 @@ def sweep() -> None:
     pokes.started("sweep")
     cache.set(HEARTBEAT, time.time(), DAY)
     chores_drain.roll_up()
+    lifecycle.release_waited()
     lifecycle.expire_unconfirmed()
     if mail_drain.has_work():
         enqueue("mail")

@@ -194,6 +194,12 @@ WALLETS_RATES_URL = env.str("WALLETS_RATES_URL", default="")
 # How long a new address in somebody's contacts waits after it was confirmed, in hours.
 WALLETS_CONTACT_HOLD_HOURS = env.int("WALLETS_CONTACT_HOLD_HOURS", default=0)
 
+# What loosens a rule, a limit or a lock takes effect so many hours after it was asked for; what tightens, at once.
+WALLETS_LOOSEN_HOURS = env.int("WALLETS_LOOSEN_HOURS", default=24)
+# A function of the site's own that is asked about each payment before it is made (docs/policy.md); empty: none.
+WALLETS_SCREEN = env.str("WALLETS_SCREEN", default="")
+WALLETS_SCREEN_SECONDS = env.int("WALLETS_SCREEN_SECONDS", default=5)
+
 # Heads of the books' hash chain are appended here; keep a copy away from this machine.
 SEAL_FILE = Path(env.str("WALLETS_SEAL_FILE", default=str(DATA_DIR / "seals.log")))
 

@@ -25,3 +25,9 @@ FOR EACH STATEMENT EXECUTE FUNCTION guard_rules_changed();
 ---
 CREATE OR REPLACE TRIGGER guard_rules_wallet AFTER UPDATE OF state ON adapters_wallet
 FOR EACH ROW WHEN (OLD.state IS DISTINCT FROM NEW.state) EXECUTE FUNCTION guard_rules_changed();
+---
+CREATE OR REPLACE TRIGGER guard_rules_ruleset AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ledger_ruleset
+FOR EACH STATEMENT EXECUTE FUNCTION guard_rules_changed();
+---
+CREATE OR REPLACE TRIGGER guard_rules_switch AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ledger_switch
+FOR EACH STATEMENT EXECUTE FUNCTION guard_rules_changed();

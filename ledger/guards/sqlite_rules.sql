@@ -54,3 +54,21 @@ BEGIN INSERT INTO ledger_rulesversion (id, number) VALUES (1, 1) ON CONFLICT (id
 ---
 CREATE TRIGGER guard_rules_wallet_update AFTER UPDATE OF state ON adapters_wallet WHEN OLD.state <> NEW.state
 BEGIN INSERT INTO ledger_rulesversion (id, number) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET number = number + 1; END;
+---
+CREATE TRIGGER guard_rules_ruleset_insert AFTER INSERT ON ledger_ruleset
+BEGIN INSERT INTO ledger_rulesversion (id, number) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET number = number + 1; END;
+---
+CREATE TRIGGER guard_rules_ruleset_update AFTER UPDATE ON ledger_ruleset
+BEGIN INSERT INTO ledger_rulesversion (id, number) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET number = number + 1; END;
+---
+CREATE TRIGGER guard_rules_ruleset_delete AFTER DELETE ON ledger_ruleset
+BEGIN INSERT INTO ledger_rulesversion (id, number) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET number = number + 1; END;
+---
+CREATE TRIGGER guard_rules_switch_insert AFTER INSERT ON ledger_switch
+BEGIN INSERT INTO ledger_rulesversion (id, number) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET number = number + 1; END;
+---
+CREATE TRIGGER guard_rules_switch_update AFTER UPDATE ON ledger_switch
+BEGIN INSERT INTO ledger_rulesversion (id, number) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET number = number + 1; END;
+---
+CREATE TRIGGER guard_rules_switch_delete AFTER DELETE ON ledger_switch
+BEGIN INSERT INTO ledger_rulesversion (id, number) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET number = number + 1; END;

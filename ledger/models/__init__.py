@@ -8,6 +8,7 @@ from ledger.models.decisions import Attempt, PayoutDecision
 from ledger.models.keys import KeyCap, KeySpend
 from ledger.models.out import Delivery, Event, Feed, FeedItem, Inbox, Mute, Push, PushAttempt, Webhook
 from ledger.models.people import Address, Approval, Contact, Invoice, Operation
+from ledger.models.policy import PolicyDecision, PolicyRule, RuleSet, Switch
 from ledger.models.purses import InvoiceNote, Purse
 from ledger.models.recovery import Generation, Recovered, Recovery, RecoveryWallet
 from ledger.models.site import CronRun, RulesVersion, SiteSettings
@@ -44,6 +45,8 @@ __all__ = [
     "Mute",
     "Operation",
     "PayoutDecision",
+    "PolicyDecision",
+    "PolicyRule",
     "Posting",
     "Purpose",
     "Purse",
@@ -55,10 +58,12 @@ __all__ = [
     "Recovered",
     "Recovery",
     "RecoveryWallet",
+    "RuleSet",
     "RulesVersion",
     "Seal",
     "SiteSettings",
     "SolvencyCheck",
+    "Switch",
     "Transaction",
     "WalletFunds",
     "Webhook",

@@ -87,6 +87,11 @@ def claim(payment_hash: str, coin: Coin, *, inside: bool) -> bool:
     return rows.update(paid_at=now(), inside=inside) == 1
 
 
+def unclaim(payment_hash: str, coin: Coin) -> None:
+    """Give back what this very transaction claimed: its payment has to wait."""
+    Invoice.objects.filter(coin=coin, payment_hash=payment_hash).update(paid_at=None, inside=False)
+
+
 def demand_payable(bill: Bill, coin: Coin, *, claimed: bool) -> None:
     """Raises InvalidAddress for an expired one, InvoicePaid for one that is neither claimed by its caller nor open."""
     bill.demand_unexpired()

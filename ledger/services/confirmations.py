@@ -17,8 +17,10 @@ from django.conf import settings
 
 from accounts import proof as proofs
 from ledger import events
-from ledger.models import Coin, Operation, Purpose
+from ledger.models import Coin, Operation, PolicyDecision, Purpose
 from ledger.services import rules, site_settings
+from ledger.services.policy_rules import Policy
+from ledger.services.screening import Screened
 from wallets_site.base import crypto
 from wallets_site.base.clock import now
 
@@ -27,15 +29,25 @@ TOKEN: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Needs:
+    """policy, screen: what must still be asked under the locks (services/policy.py); outcome: what these decided."""
+
     user: bool
     admin: bool
+    policy: Policy | None = None
+    screen: Screened | None = None
+    outcome: PolicyDecision | None = None
 
     @property
     def any(self) -> bool:
-        return self.user or self.admin
+        return self.user or self.admin or (self.outcome is not None and self.outcome.holds)
+
+    @property
+    def watched(self) -> bool:
+        """Whether it is known under the locks only if anything is needed."""
+        return self.policy is not None or self.screen is not None
 
 
-def needed(*, coin: Coin, purpose: Purpose, amount: int, proof: proofs.Proof) -> Needs:
+def needed(*, coin: Coin, purpose: Purpose, amount: int, proof: proofs.Proof, screen: Screened | None = None) -> Needs:
     """amount: what the recipient gets, atomic units. The owner's mail is asked for where no factor was shown."""
     known = rules.current()
     site = known.site
@@ -47,7 +59,7 @@ def needed(*, coin: Coin, purpose: Purpose, amount: int, proof: proofs.Proof) ->
     if not by_manager:
         limit = known.of(coin).limits.get(purpose)
         by_manager = limit is not None and limit.approve_above is not None and amount > limit.approve_above
-    return Needs(user=by_mail and by_program, admin=by_manager)
+    return Needs(user=by_mail and by_program, admin=by_manager, policy=known.policy, screen=screen)
 
 
 def ask(operation: Operation) -> None:

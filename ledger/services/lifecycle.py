@@ -8,15 +8,27 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.capabilities import Capability, require
+from accounts.proof import Proof
 from ledger import locks
-from ledger.models import Approval, Operation, Purpose, Withdrawal
-from ledger.services import confirmations, limits, moves, recovery, site_settings, withdrawals
+from ledger.models import Approval, Operation, Withdrawal
+from ledger.services import (
+    confirmations,
+    limits,
+    moves,
+    policy,
+    recovery,
+    rules,
+    site_settings,
+    states,
+    withdrawals,
+)
+from ledger.services.quotes import Quote
 from wallets_site.base.clock import now
 from wallets_site.base.errors import InvalidRequest, NotAllowed, NotFound, WalletError, WrongState
 
@@ -45,14 +57,40 @@ def confirm_by_mail(*, token: str) -> Operation:
 
 
 def approve(*, user: User, operation_id: int, reason: str = "") -> Operation:
-    """A manager's yes to this version. Raises NotAllowed to its asker, WrongState when it waits for none."""
+    """A manager's yes to this version; it goes on when as many people said so as the rules want.
+
+    Raises NotAllowed to its asker and to whom the rules do not name, WrongState when it waits for none of this person.
+    """
     require(user, Capability.APPROVE_PAYMENTS)
     with transaction.atomic(durable=True):
         row = _for_managers(user, operation_id)
         if row.status != Operation.Status.UNCONFIRMED or not row.needs_admin_confirm or row.admin_confirm:
             raise WrongState(_("This payment waits for no approval."))
+        policy.demand_approver(row, user)
+        given = Approval.objects.filter(operation=row, version=row.version, person=user)
+        if given.filter(verdict=Approval.Verdict.APPROVED).exists():
+            raise WrongState(_("You approved this already: it waits for somebody else."))
         _note(row, user, Approval.Verdict.APPROVED, reason)
-        _give(row, "admin_confirm")
+        if not policy.approvals_left(row):
+            _give(row, "admin_confirm")
+    return row
+
+
+def confirm_with_factor(*, user: User, operation_id: int, proof: Proof) -> Operation:
+    """The owner shows the second factor that the rules want of this payment. A repeat changes nothing.
+
+    Raises NotFound for anybody else's, WrongState when it waits for none, NotAllowed without a second factor.
+    """
+    with transaction.atomic(durable=True):
+        row = _locked(operation_id)
+        if row.user_id != user.pk:
+            raise NotFound(_("There is no such payment."))
+        decision = policy.standing(row)
+        if decision is None or not decision.step_up:
+            raise WrongState(_("This payment waits for no second factor."))
+        if row.status == Operation.Status.UNCONFIRMED and decision.stepped_up_at is None:
+            policy.step_up(row, user, proof)
+            _advance(row)
     return row
 
 
@@ -87,10 +125,11 @@ def retry(*, user: User, operation_id: int, reason: str) -> Operation:
         row = _for_managers(user, operation_id)
         if row.status not in _CLOSED:
             raise WrongState(_("Only a failed or cancelled payment is tried again."))
-        purpose = Purpose.MOVE if row.kind == Operation.Kind.MOVE else Purpose.WITHDRAWAL
-        limits.check(user_id=row.user_id, coin=row.coin, purpose=purpose, amount=row.net)
+        limits.check(user_id=row.user_id, coin=row.coin, purpose=policy.purpose_of(row), amount=row.net)
+        needs = policy.decide_again(row, _quote_of(row))
         _note(row, user, Approval.Verdict.RETRIED, _reason(reason))
         _renew(row)
+        _ask_anew(row, needs)
         withdrawal = getattr(row, "withdrawal", None)
         if withdrawal is None:
             moves.reserve_again(row, actor_id=user.pk)
@@ -129,6 +168,7 @@ def expire_unconfirmed() -> int:
         return 0
     oldest = now() - timedelta(minutes=minutes)
     rows = Operation.objects.filter(status=Operation.Status.UNCONFIRMED, incoming=False, updated_at__lt=oldest)
+    rows = rows.exclude(pk__in=policy.waits_since(oldest))
     cancelled = 0
     for pk in list(rows.order_by("updated_at", "pk").values_list("pk", flat=True)[:BATCH]):
         try:
@@ -140,6 +180,25 @@ def expire_unconfirmed() -> int:
         except WalletError as error:
             log.warning("operation %s was not cancelled: %s", pk, error)
     return cancelled
+
+
+def release_waited() -> int:
+    """Let payments go on whose rule's hours are over; how many did. What is stopped or frozen goes on waiting."""
+    released = 0
+    for pk in policy.waited():
+        try:
+            with transaction.atomic(durable=True):
+                row = _locked(pk)
+                waits = row.status == Operation.Status.UNCONFIRMED
+                if waits and row.user_id in rules.current().of(row.coin).frozen:
+                    continue
+                policy.close(row)
+                if waits:
+                    _advance(row)
+                    released += row.status != Operation.Status.UNCONFIRMED
+        except WalletError as error:
+            log.warning("operation %s goes on waiting: %s", pk, error)
+    return released
 
 
 def _locked(operation_id: int) -> Operation:
@@ -185,10 +244,11 @@ def _give(row: Operation, confirmation: str) -> None:
 
 def _advance(row: Operation) -> None:
     """On, once nothing is missing any more."""
-    if not row.confirmed:
+    if not row.confirmed or policy.lacks(row):
         return
     withdrawal = getattr(row, "withdrawal", None)
     if withdrawal is None:
+        states.demand_moves(row.coin)
         moves.settle(row)
     else:
         withdrawals.release_waiting(withdrawal)
@@ -214,6 +274,23 @@ def _renew(row: Operation) -> None:
             "version", "user_confirm", "admin_confirm", "status", "reason", "done_at", "retries", "txid",
             "confirmations", "updated_at",
         ])  # fmt: skip
+
+
+def _quote_of(row: Operation) -> Quote:
+    """The payment as it was asked for, for those who judge it again."""
+    is_move = row.kind == Operation.Kind.MOVE
+    recipient = row.counterpart if is_move else None
+    kind: Literal["move", "withdrawal"] = "move" if is_move else "withdrawal"
+    return Quote(kind, row.coin, row.user_id, recipient, row.address, row.extra, row.net, row.fee)
+
+
+def _ask_anew(row: Operation, needs: confirmations.Needs) -> None:
+    """What the rules of today want of the new version."""
+    for each in _both(row):
+        if each.needs_admin_confirm != needs.admin:
+            each.needs_admin_confirm = needs.admin
+            each.save(update_fields=["needs_admin_confirm"])
+    policy.note(needs, row)
 
 
 def _both(row: Operation) -> list[Operation]:

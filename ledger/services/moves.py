@@ -15,7 +15,18 @@ from accounts.api_keys import Scope
 from accounts.capabilities import Capability, learn, may, require, require_proven_email
 from ledger import commits, events, locks, posting
 from ledger.models import Account, Coin, Kind, Operation, Purpose
-from ledger.services import bills, confirmations, contacts, fees, key_caps, limits, purse_payments, states
+from ledger.services import (
+    bills,
+    confirmations,
+    contacts,
+    fees,
+    key_caps,
+    limits,
+    policy,
+    purse_payments,
+    screening,
+    states,
+)
 from ledger.services.bills import Bill
 from ledger.services.quotes import Quote
 from wallets_site.base.clock import now
@@ -78,25 +89,33 @@ def request_move(
         raise InvalidRequest(_("This quote is not for a member of this site."))
     proofs.demand(proof, user, scope=Scope.SEND)
     _check_people(user, recipient, elsewhere=quote.number != quote.to_number)
-    return commits.together(partial(_make, user, recipient, quote, proof, key, comment, tags))
+    screen = screening.ask(quote)
+    with policy.keeping_refusals():
+        return commits.together(partial(_make, user, recipient, quote, proof, key, comment, tags, screen))
 
 
 def _make(
-    user: User, recipient: User, quote: Quote, proof: proofs.Proof, key: str, comment: str, tags: str
-) -> Operation:
+    user: User, recipient: User, quote: Quote, proof: proofs.Proof, key: str, comment: str, tags: str,
+    screen: screening.Screened | None,
+) -> Operation:  # fmt: skip
     """What request_move does in its transaction."""
     sender = posting.account(quote.coin, Kind.USER, owner_id=user.pk, number=quote.number)
     receiver = posting.account(quote.coin, Kind.USER, owner_id=recipient.pk, number=quote.to_number)
-    needs = confirmations.needed(coin=quote.coin, purpose=Purpose.MOVE, amount=quote.amount, proof=proof)
-    source = held_of(quote.coin, sender) if needs.any else sender
+    needs = confirmations.needed(
+        coin=quote.coin, purpose=Purpose.MOVE, amount=quote.amount, proof=proof, screen=screen
+    )  # fmt: skip
+    source = held_of(quote.coin, sender) if needs.any or needs.watched else sender
     paying = None if needs.any else quote.bill
     claimed = paying is not None and bills.claim(paying.payment_hash, quote.coin, inside=True)
-    locks.accounts([sender.pk, receiver.pk, source.pk])
+    locks.accounts([sender.pk, receiver.pk, source.pk, *policy.also_locked(user, needs)])
     done = posting.find(scope=scope_of(user.pk), key=key, request=quote.request)
     if done is not None:
         transaction.set_rollback(claimed)
         return Operation.objects.get(transaction_id=done, user=user, incoming=False)
     _demand(user, recipient, quote, proof, claimed=claimed)
+    needs = policy.decide(needs, user=user, quote=quote, proof=proof)
+    if claimed and needs.any and paying is not None:
+        bills.unclaim(paying.payment_hash, quote.coin)
     reserve = [posting.Leg(sender, source, quote.total)]
     posted = posting.post(
         kind="move_reserved" if needs.any else "move", scope=scope_of(user.pk), key=key, request=quote.request,
@@ -105,6 +124,7 @@ def _make(
     )  # fmt: skip
     pair = _Pair(quote, user, recipient, sender.pk, receiver.pk, comment, tags)
     sent = _write_waiting(posted.id, pair, needs) if needs.any else _write_done(posted.id, pair)
+    policy.note(needs, sent)
     return key_caps.note(proof=proof, operation=sent)
 
 

@@ -8,13 +8,27 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from django.db import connection
 
-from ledger.models import Coin, CoinWallet, FeeRule, Freeze, Limit, Purpose, RulesVersion, SiteSettings
+from ledger.models import (
+    Coin,
+    CoinWallet,
+    FeeRule,
+    Freeze,
+    Limit,
+    PolicyRule,
+    Purpose,
+    RuleSet,
+    RulesVersion,
+    SiteSettings,
+    Switch,
+)
 from ledger.models.site import ONE
+from ledger.services.policy_rules import Policy, policy_of
+from wallets_site.base.clock import now
 from wallets_site.base.prepared import Prepared
 
 
@@ -43,6 +57,23 @@ class Rules:
     site: SiteSettings
     coins: Mapping[int, CoinRules]  # by primary key, in the order they are shown
     symbols: Mapping[str, CoinRules]  # active ones by symbol
+    policies: tuple[Policy, ...] = ()  # published versions of the rules, in the order they take effect
+    stops: Mapping[tuple[str, int | None], str] = field(default_factory=dict)  # (what, coin or None): the reason
+
+    @property
+    def policy(self) -> Policy | None:
+        """The version in force; None where it has no rules, or there is none."""
+        if not self.policies:
+            return None
+        moment = now()
+        due = [each for each in self.policies if each.effective_at is None or each.effective_at <= moment]
+        return due[-1] if due and due[-1].rules else None
+
+    def stop(self, what: Switch.What, coin: Coin | None = None) -> str | None:
+        """Why this is stopped by hand, for the whole site or for this coin; None when it is not."""
+        if not self.stops:
+            return None
+        return self.stops.get((what, None)) or (self.stops.get((what, coin.pk)) if coin is not None else None)
 
     def of(self, coin: Coin) -> CoinRules:
         return self.coins.get(coin.pk) or CoinRules(coin, None, False, {}, {}, {})
@@ -89,4 +120,15 @@ def _load(number: int) -> Rules:
         is_stopped, is_read = (use is not None and use.wallet_id in group for group in (stopped, recovering))
         coins[coin.pk] = CoinRules(coin, use, is_stopped, fees[coin.pk], limits[coin.pk], frozen[coin.pk], is_read)
     site = SiteSettings.objects.filter(pk=ONE).first() or SiteSettings(pk=ONE)
-    return Rules(number, site, coins, {each.coin.symbol: each for each in coins.values() if each.coin.is_active})
+    active = {each.coin.symbol: each for each in coins.values() if each.coin.is_active}
+    stops = {(row.what, row.coin_id): row.reason for row in Switch.objects.filter(off_at=None)}
+    return Rules(number, site, coins, active, _policies(), stops)
+
+
+def _policies() -> tuple[Policy, ...]:
+    """Versions that are in force, or will be."""
+    rows: dict[int, list[PolicyRule]] = defaultdict(list)
+    for rule in PolicyRule.objects.filter(rule_set__state=RuleSet.State.PUBLISHED):
+        rows[rule.rule_set_id].append(rule)
+    found = RuleSet.objects.filter(state=RuleSet.State.PUBLISHED).order_by("effective_at", "pk")
+    return tuple(policy_of(each.pk, each.effective_at, rows[each.pk]) for each in found)

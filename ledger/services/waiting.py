@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from ledger.models import Approval, Deposit, Operation, Withdrawal
-from ledger.services import rules
+from ledger.services import policy, rules
 from ledger.services.states import CoinState, state_of
 from wallets_site.base.clock import now
 
@@ -41,6 +42,7 @@ class Waiting:
     who: Who = ""
     elapsed: int = 0
     estimate: Estimate | None = None
+    until: datetime | None = None  # a rule says exactly how long
 
     @property
     def likely_left(self) -> int | None:
@@ -68,7 +70,7 @@ def explain(operation: Operation) -> Waiting:
     if not said.who:
         return said
     elapsed = int((now() - operation.created_at).total_seconds())
-    return Waiting(said.words, said.who, elapsed, _estimate(operation, said.who))
+    return Waiting(said.words, said.who, elapsed, None if said.until else _estimate(operation, said.who))
 
 
 def brief(operation: Operation) -> str:
@@ -83,7 +85,7 @@ def say(operation: Operation, *, state: CoinState | None = None) -> Waiting:
     if operation.kind == Operation.Kind.DEPOSIT:
         return Waiting(_counting(operation), "network")
     if operation.status == Operation.Status.UNCONFIRMED:
-        return _unconfirmed(operation)
+        return (_by_rule(operation) if state is None else None) or _unconfirmed(operation)
     withdrawal = getattr(operation, "withdrawal", None)
     if withdrawal is None:
         return Waiting(_("Waiting to be settled."), "site")
@@ -120,7 +122,33 @@ def _unconfirmed(operation: Operation) -> Waiting:
         return Waiting(words, "you")
     if by_manager:
         return Waiting(_("Waiting for a manager's approval. The coins are reserved meanwhile."), "manager")
-    return Waiting(_("Waiting to be settled."), "site")
+    return Waiting(_("Waiting by a rule of this site. The coins are reserved meanwhile."), "site")
+
+
+def _by_rule(operation: Operation) -> Waiting | None:
+    """What the site's rules want of it that has not happened yet."""
+    if operation.incoming:
+        return None
+    decision = policy.standing(operation)
+    if decision is None:
+        return None
+    more = f" {decision.rule.words}" if decision.rule is not None and decision.rule.words else ""
+    if decision.step_up and decision.stepped_up_at is None:
+        return Waiting(_("Waiting for your second factor: confirm this payment on its page.") + more, "you")
+    if operation.needs_user_confirm and not operation.user_confirm:
+        return None
+    if decision.people and (left := policy.approvals_left(operation, decision)):
+        words = ngettext(
+            "Waiting for the approval of %(left)s person. The coins are reserved meanwhile.",
+            "Waiting for the approval of %(left)s people. The coins are reserved meanwhile.",
+            left,
+        ) % {"left": left}
+        return Waiting(words + more, "manager")
+    if decision.wait_until is not None and decision.wait_until > now():
+        at = f"{timezone.localtime(decision.wait_until):%Y-%m-%d %H:%M}"
+        words = _("A rule of this site lets this payment go on at %(at)s, by itself. You can cancel it until then.")
+        return Waiting(words % {"at": at} + more, "site", until=decision.wait_until)
+    return None
 
 
 def _counting(operation: Operation) -> str:

@@ -16,7 +16,18 @@ from adapters.base import CheckedAddress, Payment
 from ledger import events, locks, money, nodes, posting
 from ledger.models import Address, Coin, Kind, Operation, Purpose, Withdrawal
 from ledger.pokes import enqueue
-from ledger.services import addresses, bills, confirmations, contacts, fees, key_caps, limits, states
+from ledger.services import (
+    addresses,
+    bills,
+    confirmations,
+    contacts,
+    fees,
+    key_caps,
+    limits,
+    policy,
+    screening,
+    states,
+)
 from ledger.services.moves import held_of, preview_move, scope_of
 from ledger.services.quotes import Quote
 from wallets_site.base.clock import now
@@ -123,24 +134,19 @@ def request_withdrawal(
     learn(user)
     require(user, Capability.WITHDRAW)
     require_proven_email(user)
-    with transaction.atomic(durable=True):
+    screen = screening.ask(quote)
+    with policy.keeping_refusals(), transaction.atomic(durable=True):
         free = posting.account(quote.coin, Kind.USER, owner_id=user.pk, number=quote.number)
         held = held_of(quote.coin, free)
-        locks.accounts([free.pk, held.pk])
+        needs = confirmations.needed(
+            coin=quote.coin, purpose=Purpose.WITHDRAWAL, amount=quote.amount, proof=proof, screen=screen
+        )  # fmt: skip
+        locks.accounts([free.pk, held.pk, *policy.also_locked(user, needs)])
         done = posting.find(scope=scope_of(user.pk), key=key, request=quote.request)
         if done is not None:
             return Operation.objects.get(transaction_id=done, user=user)
-        quote.demand_fresh()
-        contacts.demand(user, coin=quote.coin, address=quote.address, extra=quote.extra)
-        if quote.bill is not None:
-            quote.bill.demand_unexpired()
-            bills.demand_untried(quote.coin, quote.bill.payment_hash)
-        states.demand_withdrawals(quote.coin)
-        limits.check(user_id=user.pk, coin=quote.coin, purpose=Purpose.WITHDRAWAL, amount=quote.asked)
-        key_caps.check(proof=proof, coin=quote.coin, total=quote.total)
-        needs = confirmations.needed(
-            coin=quote.coin, purpose=Purpose.WITHDRAWAL, amount=quote.amount, proof=proof
-        )  # fmt: skip
+        _demand(user, quote, proof)
+        needs = policy.decide(needs, user=user, quote=quote, proof=proof)
         posted = posting.post(
             kind="withdrawal_reserved", scope=scope_of(user.pk), key=key, request=quote.request,
             legs=[posting.Leg(free, held, quote.total)], actor_id=user.pk,
@@ -148,7 +154,21 @@ def request_withdrawal(
         operation = Operation(user=user, account=free, comment=comment, note=note, transaction_id=posted.id)
         if quote.bill is not None:
             operation.payment_hash, operation.comment = quote.bill.payment_hash, comment or quote.bill.comment
-        return key_caps.note(proof=proof, operation=_write(operation, quote, needs))
+        written = _write(operation, quote, needs)
+        policy.note(needs, written)
+        return key_caps.note(proof=proof, operation=written)
+
+
+def _demand(user: User, quote: Quote, proof: proofs.Proof) -> None:
+    """Everything that may refuse a withdrawal, under the locks of its accounts."""
+    quote.demand_fresh()
+    contacts.demand(user, coin=quote.coin, address=quote.address, extra=quote.extra)
+    if quote.bill is not None:
+        quote.bill.demand_unexpired()
+        bills.demand_untried(quote.coin, quote.bill.payment_hash)
+    states.demand_withdrawals(quote.coin)
+    limits.check(user_id=user.pk, coin=quote.coin, purpose=Purpose.WITHDRAWAL, amount=quote.asked)
+    key_caps.check(proof=proof, coin=quote.coin, total=quote.total)
 
 
 def _write(operation: Operation, quote: Quote, needs: confirmations.Needs) -> Operation:
