@@ -14,7 +14,10 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from accounts import services
+from accounts import (
+    hold_admin,  # noqa: F401 - registers payout holds
+    services,
+)
 from accounts.audit import What, client_ip, record
 from accounts.capabilities import Capability, has_proven_email, may
 from accounts.forms import InvitationForm, PersonAddForm

@@ -18,6 +18,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
+from accounts import holds
 from accounts import proof as proofs
 from accounts.audit import What, record
 from accounts.capabilities import Capability, may, require, require_proven_email
@@ -57,7 +58,7 @@ def make_key(
 ) -> tuple[ApiKey, str]:  # fmt: skip
     """(the row, the key itself, which nobody can show again). A repeat of `key` answers with an empty text.
 
-    Raises ProofRequired unless the person showed a factor within 5 minutes, InvalidRequest, LimitReached.
+    Raises ProofRequired unless the person showed a factor within 5 minutes, PayoutsHeld, InvalidRequest, LimitReached.
     """
     proofs.demand(proof, user)
     if proof.factor not in _PEOPLE_SHOW:
@@ -73,6 +74,7 @@ def make_key(
         if any(getattr(done, field) != value for field, value in wanted.items()):
             raise IdempotencyConflict(_("This key was used before, for a different request. Use a fresh one."))
         return done, ""
+    holds.demand_payouts(user)
     if usable(user).count() >= MOST:
         raise LimitReached(_("You have %(most)s keys already. Revoke one first.") % {"most": MOST}, limit=MOST)
     text = PREFIX + secrets.token_urlsafe(32)

@@ -10,6 +10,7 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import (
+            aftermath,  # noqa: F401 - what follows from changed credentials
             checks,  # noqa: F401 - registers the system checks
             listeners,  # noqa: F401 - writes the audit trail
         )

@@ -66,6 +66,10 @@ class What(StrEnum):
     SECRETS_ROTATED = "secrets_rotated"
     DATA_EXPORTED = "data_exported"
     PERSON_ERASED = "person_erased"
+    PAYOUTS_HELD = "payouts_held"
+    HOLD_LIFT_ASKED = "hold_lift_asked"
+    HOLD_LIFTED = "hold_lifted"
+    ACCOUNT_FROZEN = "account_frozen"
 
 
 # What AuditEvent.in_words says, named here for those who translate.
@@ -105,6 +109,10 @@ WORDS = (
     gettext_noop("Payment refused"),
     gettext_noop("Data exported"),
     gettext_noop("Person erased"),
+    gettext_noop("Payouts held"),
+    gettext_noop("Hold lift asked"),
+    gettext_noop("Hold lifted"),
+    gettext_noop("Account frozen"),
 )
 
 

@@ -69,6 +69,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     # Money goes to confirmed contacts only, from the first moment until the second, which is a day after it was asked.
     contacts_only_since = models.DateTimeField(null=True, blank=True)
     contacts_only_until = models.DateTimeField(null=True, blank=True)
+    # The latest end of this person's payout holds, so that asking costs payments nothing; the rows are the record.
+    held_until = models.DateTimeField(null=True, editable=False)
+    # Somebody who reads this person's mail stopped the account: nothing leaves it, until two of the staff free it.
+    frozen_at = models.DateTimeField(null=True, editable=False)
+    # The number of the 30 seconds whose code from the authenticator app was used last: no code works twice.
+    totp_counter = models.BigIntegerField(null=True, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -215,3 +221,49 @@ class ApiKey(models.Model):
     @property
     def is_usable(self) -> bool:
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
+
+
+class PayoutHold(models.Model):
+    """Why nothing goes out of somebody's account for a while. Its owner cannot lift it; two of the staff can."""
+
+    class Reason(models.TextChoices):
+        PASSWORD_CHANGED = "password_changed", _("the password was changed")
+        PASSWORD_RESET = "password_reset", _("the password was reset by mail")
+        FACTOR_CHANGED = "factor_changed", _("a second step was added or removed")
+        WEAKER_FACTOR = "weaker_factor", _("somebody signed in with a weaker second step than the strongest one")
+        RECOVERY_CODE = "recovery_code", _("a recovery code was used")
+        EMAIL_CHANGED = "email_changed", _("the e-mail address was changed")
+        HELP = "help", _("the staff were asked to let somebody in again")
+        FROZEN = "frozen", _("the account was frozen by a link in a mail")
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="payout_holds")
+    reason = models.CharField(max_length=20, choices=Reason)
+    ip = models.GenericIPAddressField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    until = models.DateTimeField()
+    asked_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")  # to lift it
+    asked_reason = models.CharField(max_length=300, blank=True)
+    lifted_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    lifted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(lifted_by__isnull=True, lifted_at__isnull=True)
+                | models.Q(lifted_by__isnull=False, lifted_at__isnull=False, asked_by__isnull=False)
+                & ~models.Q(lifted_by=models.F("asked_by"))
+                & ~models.Q(lifted_by=models.F("user"))
+                & ~models.Q(asked_by=models.F("user")),
+                name="payout_hold_two_others",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["user", "until"], condition=models.Q(lifted_at=None), name="payout_hold_open"),
+        ]
+
+    def __str__(self) -> str:
+        return f"hold {self.pk} of {self.user_id}: {self.reason}"
+
+    @property
+    def is_endless(self) -> bool:
+        return self.reason == self.Reason.FROZEN

@@ -6,7 +6,8 @@ from allauth.account.models import EmailAddress
 from django.db.models import QuerySet
 
 from accounts.capabilities import Capability, may
-from accounts.models import AuditEvent, User
+from accounts.models import AuditEvent, PayoutHold, User
+from wallets_site.base.clock import now
 from wallets_site.base.prepared import Prepared
 
 LONGEST_ID: Final = 18
@@ -54,3 +55,18 @@ _BY_TEXT: Final = Prepared(_meant, text=str, pk=int)
 def audit_of(user: User) -> QuerySet[AuditEvent]:
     """What happened to this person's account, newest first."""
     return AuditEvent.objects.filter(who=user).order_by("-pk")
+
+
+def open_holds(user: User) -> QuerySet[PayoutHold]:
+    """What keeps this person's payouts back now, the longest first."""
+    return PayoutHold.objects.filter(user=user, lifted_at=None, until__gt=now()).order_by("-until", "-pk")
+
+
+def payout_hold(user: User) -> PayoutHold | None:
+    """The hold that keeps this person's payouts back the longest, or None.
+
+    Asks the database nothing for who has none: its end stands on the user's own row.
+    """
+    if user.held_until is None or user.held_until <= now():
+        return None
+    return open_holds(user).first()

@@ -13,7 +13,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import invitations, keys, queries, services
+from accounts import holds, invitations, keys, queries, services
 from accounts.audit import client_ip
 from accounts.capabilities import Capability, has_proven_email, may, require
 from accounts.forms import HandleForm
@@ -54,6 +54,7 @@ def security(request: HttpRequest) -> HttpResponse:
         "has_codes": Authenticator.Type.RECOVERY_CODES in kinds,
         "protected": bool(kinds & {Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN}),
         "proven": has_proven_email(user),
+        "holds": [holds.in_words(hold) for hold in queries.open_holds(user)] if user.held_until else [],
         "sessions": UserSession.objects.filter(user=user).order_by("-pk")[:RECENT],
         "this_session": request.session.session_key,
         "events": queries.audit_of(user)[:RECENT],

@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
+from accounts import holds as payout_holds
 from accounts import proof as proofs
 from accounts.audit import What, record
 from accounts.models import User
@@ -153,6 +154,7 @@ def confirm(token: str, *, where: str = "") -> Contact:
     contact = asked_by(token)
     if contact is None:
         raise NotFound(_("This link was used already or is over an hour old. Ask for a new one on your contacts."))
+    payout_holds.demand_payouts(contact.user)
     contact.confirmed_at = now()
     contact.save(update_fields=["confirmed_at"])
     record(What.CONTACT_CONFIRMED, who=contact.user, ip=where, object=contact.label)
@@ -182,6 +184,7 @@ def lock(*, user: User, where: str = "") -> None:
 def unlock(*, user: User, proof: proofs.Proof, where: str = "") -> datetime:
     """Ask the lock to open; when it will: a day from now. Needs a fresh proof."""
     proofs.demand(proof, user)
+    payout_holds.demand_payouts(user)
     if not user.pays_contacts_only:
         raise WrongState(_("The lock is off already."))
     if user.contacts_only_until is None:

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
+from accounts import holds as payout_holds
 from accounts import proof as proofs
 from accounts.api_keys import Scope
 from accounts.capabilities import Capability, learn, may, require, require_proven_email
@@ -202,6 +203,7 @@ def _check_people(user: User, recipient: User, *, elsewhere: bool = False) -> No
     learn(user, recipient)
     require(user, Capability.SEND_TO_USER)
     require_proven_email(user)
+    payout_holds.demand_not_frozen(user)
     if recipient.pk == user.pk and not elsewhere:
         raise InvalidRequest(_("This is your own account; there is nothing to send."))
     if not may(recipient, Capability.HAS_WALLETS):

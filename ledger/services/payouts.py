@@ -45,6 +45,7 @@ def queued(use: CoinWallet, most: int, *, after: int = 0) -> list[Withdrawal]:
     rows = Withdrawal.objects.filter(coin=use.coin, state=Withdrawal.State.QUEUED, pk__gt=after).exclude(
         operation__user_id__in=frozen
     )
+    rows = rows.exclude(operation__user__held_until__gt=now())
     if (most_payable := solvency.most_payable(use.coin)) is not None:
         rows = rows.filter(amount__lte=most_payable)
     return list(rows.select_related("operation", "coin").order_by("pk")[:most])

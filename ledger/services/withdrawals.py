@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from accounts import holds as payout_holds
 from accounts import proof as proofs
 from accounts.api_keys import Scope
 from accounts.capabilities import Capability, learn, require, require_proven_email
@@ -85,6 +86,7 @@ def _preview_outside(
     learn(user)
     require(user, Capability.WITHDRAW)
     require_proven_email(user)
+    payout_holds.demand_payouts(user)
     contacts.demand(user, coin=coin, address=checked.address, extra=checked.extra)
     states.demand_withdrawals(coin)
     limits.check(user_id=user.pk, coin=coin, purpose=Purpose.WITHDRAWAL, amount=amount)
@@ -162,6 +164,7 @@ def request_withdrawal(
 def _demand(user: User, quote: Quote, proof: proofs.Proof) -> None:
     """Everything that may refuse a withdrawal, under the locks of its accounts."""
     quote.demand_fresh()
+    payout_holds.demand_payouts(user)
     contacts.demand(user, coin=quote.coin, address=quote.address, extra=quote.extra)
     if quote.bill is not None:
         quote.bill.demand_unexpired()

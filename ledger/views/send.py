@@ -11,8 +11,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts import proof
+from accounts import holds, proof
 from accounts.capabilities import Capability
+from accounts.queries import payout_hold
 from accounts.stepup import reauthenticate_redirect
 from ledger import money, nodes, queries
 from ledger.forms import SendForm
@@ -48,6 +49,8 @@ def send(request: HttpRequest, symbol: str) -> HttpResponse:
             return redirect("send_review", symbol=coin.symbol, key=drafts.save(request, draft).key)
     labels = [each.label for each in contacts.of(user) if each.coin_id in (None, coin.pk) and each.confirmed_at]
     context = {"coin": coin, "coins": queries.coins(), "form": form, "terms": queries.terms(coin), "labels": labels}
+    hold = payout_hold(user)
+    context["hold"] = holds.in_words(hold) if hold else ""
     return render(request, "ledger/send.html", {**context, "balance": queries.balance(user, coin)})
 
 

@@ -49,9 +49,11 @@ def test_it_notes_factors_coming_and_going(alice, time_machine_now):
         ("alice", "login"),
         ("alice", "confirmed_identity"),
         ("alice", "factor_added"),
+        ("alice", "payouts_held"),
         ("alice", "factor_added"),
         ("alice", "confirmed_identity"),
         ("alice", "factor_removed"),
+        ("alice", "payouts_held"),
         ("alice", "factor_removed"),
     ]
     assert list(AuditEvent.objects.filter(what="factor_added").values_list("object", flat=True)) == [

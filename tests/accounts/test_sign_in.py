@@ -93,7 +93,7 @@ def test_a_reset_sets_the_password_once_ends_all_sessions_and_signs_nobody_in(al
     assert "_auth_user_id" not in client.session
     assert "This link has expired or was used" in Client().get(link).text
     assert mail.outbox[1].subject == "Wallets: Password Reset"
-    assert trail() == [("alice", "login"), ("alice", "password_reset")]
+    assert trail() == [("alice", "login"), ("alice", "password_reset"), ("alice", "payouts_held")]
 
 
 def test_a_reset_link_dies_after_half_an_hour(alice, time_machine_now):
@@ -109,7 +109,7 @@ def test_changing_the_password_ends_the_other_sessions_and_keeps_this_one(alice)
     assert here.get("/accounts/").status_code == 200
     assert elsewhere.get("/accounts/").status_code == 302
     assert mail.outbox[-1].subject == "Wallets: Password Changed"
-    assert trail()[-1] == ("alice", "password_changed")
+    assert trail()[-2:] == [("alice", "password_changed"), ("alice", "payouts_held")]
 
 
 def test_the_mail_changes_when_the_new_one_is_proven_and_the_old_one_is_told(alice):
@@ -133,6 +133,7 @@ def test_the_mail_changes_when_the_new_one_is_proven_and_the_old_one_is_told(ali
         "email_change_asked",
         "email_proven",
         "email_changed",
+        "payouts_held",
     ]
 
 

@@ -85,6 +85,12 @@ class NotAllowed(WalletError):
     status = 403
 
 
+class PayoutsHeld(NotAllowed):
+    """Nothing goes out of this account for a while. `until`: an ISO time. `reason`: of accounts.models.PayoutHold."""
+
+    code = "payouts_held"
+
+
 class ProofRequired(WalletError):
     """Step-up needed: confirm who you are, then repeat."""
 
