@@ -100,10 +100,20 @@ def _write(what: Sequence[tuple[Topic, int | None, Operation | None, dict[str, A
         for topic, user_id, operation, data in what
     ])  # fmt: skip
     for topic, user_id, _operation, _data in what:
-        if topic.at_once:
-            pokes.enqueue("mail")
-        if user_id is not None and user_id in _listeners():
-            pokes.enqueue("webhooks")
+        _poke(topic, user_id)
+
+
+def _poke(topic: Topic, user_id: int | None) -> None:
+    if topic.at_once:
+        pokes.enqueue("mail")
+    if user_id is not None and user_id in _listeners():
+        pokes.enqueue("webhooks")
+
+
+def written(what: Iterable[tuple[str, int]]) -> None:
+    """Pokes for events that were written with the money they tell of: (name, whose)."""
+    for name, user_id in what:
+        _poke(TOPICS[name], user_id)
 
 
 _heard: tuple[object, float, frozenset[int]] = (None, 0.0, frozenset())

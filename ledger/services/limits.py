@@ -41,6 +41,12 @@ def check(*, user_id: int, coin: Coin, purpose: Purpose, amount: int) -> None:
         _check_daily(user_id, coin, purpose, amount, limit.daily)
 
 
+def counts(coin: Coin, purpose: Purpose) -> bool:
+    """Whether a bound adds up what a person sent before, so that it must be checked under their account's lock."""
+    limit = rules.current().of(coin).limits.get(purpose)
+    return limit is not None and limit.daily is not None
+
+
 def _check_daily(user_id: int, coin: Coin, purpose: Purpose, amount: int, daily: int) -> None:
     used = used_today(user_id=user_id, coin=coin, purpose=purpose)
     if used + amount > daily:

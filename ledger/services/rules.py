@@ -6,8 +6,10 @@ is kept still holds. Nobody changes what stands in here.
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -83,8 +85,47 @@ _kept: dict[str, Rules] = {}  # by database
 _NUMBER: Final = Prepared(lambda: RulesVersion.objects.filter(pk=ONE).values_list("number"))
 
 
+class _Pin(threading.local):
+    """What this thread's asked_once() found: unset outside of one."""
+
+    inside = False
+    found: Rules | None = None
+
+
+_pin = _Pin()
+
+
+@contextmanager
+def asked_once() -> Iterator[None]:
+    """Inside, the database is asked for the rules once: a request decides by one state of them."""
+    if _pin.inside:
+        yield
+    else:
+        with asked_anew():
+            yield
+
+
+@contextmanager
+def asked_anew() -> Iterator[None]:
+    """The same, whatever was asked before: for who moves money, under its locks."""
+    before = _pin.inside, _pin.found
+    _pin.inside, _pin.found = True, None
+    try:
+        yield
+    finally:
+        _pin.inside, _pin.found = before
+
+
 def current() -> Rules:
     """The rules as they stand in the database now; one small statement while nothing changed."""
+    if _pin.found is not None:
+        return _pin.found
+    found = _read()
+    _pin.found = found if _pin.inside else None
+    return found
+
+
+def _read() -> Rules:
     row = _NUMBER.first()
     number, name = row[0] if row else 0, str(connection.settings_dict["NAME"])
     kept = _kept.get(name)

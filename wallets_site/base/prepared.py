@@ -79,6 +79,13 @@ class Prepared:
         return built
 
 
+def ask(sql: str, values: Sequence[Any]) -> Any | None:
+    """The first row of a hand-written statement, which the server keeps prepared where it may."""
+    with _cursor() as cursor:
+        cursor.execute(sql, values)
+        return cursor.fetchone()
+
+
 def _cursor() -> Any:
     """On PostgreSQL one that prepares: the server keeps the plan, whose making costs more than most answers."""
     if connection.vendor != "postgresql" or not settings.WALLETS_DB_PREPARE:

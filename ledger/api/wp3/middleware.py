@@ -24,7 +24,7 @@ from django.utils.translation import gettext_noop
 from ledger.api.wp3 import access, acting, background, confirming, legacy, reading
 from ledger.api.wp3.answers import LEGACY_OFF, UNSPECIFIED, Refusal, error, never_cached, private
 from ledger.api.wp3.asked import PREFIX, Asked, absint, value_of
-from ledger.services import site_settings
+from ledger.services import rules, site_settings
 
 log = logging.getLogger(__name__)
 Handler = Callable[[Asked], HttpResponse]
@@ -86,7 +86,7 @@ class WordPressApi:
         request.get_host()  # refuses a host that is not ours
         self.sessions.process_request(request)
         request.user = SimpleLazyObject(lambda: get_user(request))  # type: ignore[assignment]
-        with translation.override(settings.LANGUAGE_CODE):
+        with translation.override(settings.LANGUAGE_CODE), rules.asked_once():
             response = _answer(asked, handler)
         response.headers.setdefault("Cache-Control", "no-store, private")
         return self.sessions.process_response(request, response) if request.session.accessed else response
