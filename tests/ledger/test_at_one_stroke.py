@@ -8,7 +8,7 @@ import pytest
 
 from accounts import proof as proofs
 from ledger import posting, queries
-from ledger.models import Event, FeeRule, Operation, Posting, Purpose, Queue, Transaction
+from ledger.models import Event, FeeRule, Operation, Posting, Purpose, Queue, SiteSettings, Transaction
 from ledger.services import moves, site_settings
 from tests.support.money import bound, charge, fresh_key, fund, proof_of
 from wallets_site.base.errors import IdempotencyConflict, InsufficientFunds, LimitReached
@@ -158,7 +158,7 @@ def test_what_must_be_counted_or_confirmed_takes_the_longer_way(coin, alice, bob
     assert one_stroke.call_count == 0
 
     site_settings.current()
-    site_settings.SiteSettings.objects.update(confirm_move_admin=True)
+    SiteSettings.objects.update(confirm_move_admin=True)
     waiting = move(alice, bob, coin, 100, proof=proofs.of_plugin_api(alice, where="127.0.0.1"))
     assert (waiting.status, one_stroke.call_count) == (Operation.Status.UNCONFIRMED, 0)
 
