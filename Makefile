@@ -11,7 +11,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PORT ?= 8000
 JOBS ?= 2
-COINS ?= ltc,xmr,frk-snake,frk-camel,ban
+COINS ?= ltc,xmr,frk-snake,frk-camel,ban,ln
 N ?= 20
 KILLS ?= 40
 export PORT

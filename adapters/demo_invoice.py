@@ -125,8 +125,9 @@ class DemoInvoice(CoinAdapter):
     def new_address(self, request: AddressRequest) -> NewAddress:
         amount, memo, seconds = lightning.asked(request, self.options.expiry_seconds)
         said = bytes.fromhex(request.description_hash)
-        invoice = self._node().new_invoice(self.options.wallet, amount, memo, seconds, description_hash=said)
-        return NewAddress(invoice.text, ref=invoice.payment_hash, expires=invoice.expires)
+        node, wallet = self._node(), self.options.wallet
+        invoice, preimage = node.new_invoice(wallet, amount, memo, seconds, description_hash=said)
+        return NewAddress(invoice.text, ref=invoice.payment_hash, expires=invoice.expires, preimage=preimage)
 
     def check_address(self, text: str) -> CheckedAddress:
         return lightning.check(text, NETWORK)
@@ -167,7 +168,7 @@ class DemoInvoice(CoinAdapter):
         if paid.payer == self.options.wallet:
             found.append(Found(incoming=False, fee=paid.fee, **place))
         if paid.payee == self.options.wallet and paid.settled:
-            found.append(Found(incoming=True, **place))
+            found.append(Found(incoming=True, preimage=paid.preimage, **place))
         return found
 
     def hint(self, kind: str, message: str, body: bytes) -> Hint | None:
@@ -241,7 +242,7 @@ class DemoInvoice(CoinAdapter):
         except NodeDown as error:
             return Unknown(str(error))
         if paid is not None and paid.payer == self.options.wallet:
-            return Confirmed(lightning.FINAL, name, paid.fee) if paid.settled else Pending(name)
+            return Confirmed(lightning.FINAL, name, paid.fee, paid.preimage) if paid.settled else Pending(name)
         if banned or paid is not None:
             return Dead("The simulated network found no way to the recipient.")
         return Absent()

@@ -60,8 +60,8 @@ class DemoLightning(DemoChain):
 
     def new_invoice(
         self, wallet: str, amount: int, memo: str, expiry: int, *, description_hash: bytes = b""
-    ) -> Invoice:
-        """Signed by a node key of this file, with a payment secret."""
+    ) -> tuple[Invoice, str]:
+        """Signed by a node key of this file, with a payment secret; and its preimage."""
         preimage, secret, now = secrets.token_bytes(32), secrets.token_bytes(32), _now()
         payment_hash = hashlib.sha256(preimage).digest()
         with self._open() as db:
@@ -74,7 +74,7 @@ class DemoLightning(DemoChain):
             ends = (now // SECOND + expiry) * SECOND
             row = [payment_hash.hex(), wallet, text, str(amount), preimage.hex(), now, ends]
             db.execute("INSERT INTO invoice VALUES (?, ?, ?, ?, ?, ?, ?)", row)
-        return bolt11.decode(text)
+        return bolt11.decode(text), preimage.hex()
 
     def has_invoice(self, wallet: str, payment_hash: str) -> bool:
         with self._open() as db:

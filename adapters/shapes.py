@@ -99,6 +99,7 @@ class NewAddress:
     ref: str = ""  # the adapter's own text (key index, subaddress minor, payment hash), unique per wallet
     extra: str = ""
     expires: datetime | None = None
+    preimage: str = ""  # INVOICE: of the payment hash, where the node tells it before the payment; a secret until then
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,7 @@ class Found:
     fee: int | None = None
     height: int | None = None
     at: datetime | None = None
+    preimage: str = ""  # INVOICE: of what came in, where the node tells it
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +271,7 @@ class Confirmed:
     confirmations: int
     txid: str
     fee: int | None = None
+    preimage: str = ""  # INVOICE: what the recipient revealed for the payment
 
 
 @dataclass(frozen=True, slots=True)

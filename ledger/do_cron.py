@@ -17,7 +17,7 @@ from django.core.cache import cache
 from django.db import connections, transaction
 
 from ledger import locks
-from ledger.drains import chores, mail, pay, rates, scan, webhooks
+from ledger.drains import chores, mail, pay, rates, reconcile, scan, webhooks
 from ledger.drains.clock import new_work_for
 from ledger.models import CoinWallet, CronRun, Operation
 from ledger.services import lifecycle
@@ -81,9 +81,11 @@ def _work() -> list[tuple[str, Callable[[], object]]]:
             (f"payouts of {name}", lambda pk=pk: _answered(pay.pay(pk))),  # type: ignore[misc]
             (f"chores of {name}", lambda pk=pk: chores.chores(pk)),  # type: ignore[misc]
         ]
+    for coin_id in reconcile.due_coins():
+        steps.append((f"solvency of coin {coin_id}", lambda pk=coin_id: reconcile.reconcile(pk)))  # type: ignore[misc]
     last = [
-        ("shared accounts", chores.roll_up), ("mail", mail.deliver), ("webhooks", webhooks.deliver),
-        ("rates", rates.refresh), ("old rows", tidy),
+        ("the books", reconcile.keep_books), ("shared accounts", chores.roll_up), ("mail", mail.deliver),
+        ("webhooks", webhooks.deliver), ("rates", rates.refresh), ("old rows", tidy),
     ]  # fmt: skip
     return [*steps, *last]
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
 
-NAMES: Final = ("beat", "sweep", "scan", "look", "pay", "chores", "mail", "reconcile", "rates", "webhooks")
+NAMES: Final = ("beat", "sweep", "scan", "look", "pay", "chores", "books", "mail", "reconcile", "rates", "webhooks")
 WAITING_SECONDS: Final = 60
 
 

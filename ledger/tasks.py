@@ -16,14 +16,29 @@ from ledger.drains import rates as rates_drain
 from ledger.drains import reconcile as reconcile_drain
 from ledger.drains import scan as scan_drain
 from ledger.drains import webhooks as webhooks_drain
+from ledger.drains.clock import new_work_for
 from ledger.models import CoinWallet
 from ledger.pokes import enqueue
 from ledger.services import lifecycle
 
-__all__ = ["beat", "chores", "enqueue", "look", "mail", "pay", "rates", "reconcile", "scan", "sweep", "webhooks"]
+__all__ = [
+    "beat",
+    "books",
+    "chores",
+    "enqueue",
+    "look",
+    "mail",
+    "pay",
+    "rates",
+    "reconcile",
+    "scan",
+    "sweep",
+    "webhooks",
+]
 
 HEARTBEAT: Final = "wallets:heartbeat"
 DAY: Final = 86_400
+BOOKS_SECONDS: Final = 4
 
 
 def beat() -> None:
@@ -36,7 +51,6 @@ def sweep() -> None:
     """Makes good every lost poke: all wallets, each in a task of its own so that no node slows another coin."""
     pokes.started("sweep")
     cache.set(HEARTBEAT, time.time(), DAY)
-    chores_drain.roll_up()
     lifecycle.release_waited()
     lifecycle.expire_unconfirmed()
     if mail_drain.has_work():
@@ -45,7 +59,6 @@ def sweep() -> None:
         enqueue("rates")
     if webhooks_drain.has_work():
         enqueue("webhooks")
-    reconcile_drain.keep_books()
     for use in CoinWallet.objects.select_related("coin", "wallet"):
         enqueue("scan", use.wallet_id)
         if pay_drain.has_work(use):
@@ -53,6 +66,15 @@ def sweep() -> None:
         enqueue("chores", use.wallet_id)
     for coin_id in reconcile_drain.due_coins():
         enqueue("reconcile", coin_id)
+    enqueue("books")
+
+
+def books() -> None:
+    """What needs no node, a few seconds at a time: deposits and payouts must not wait for it."""
+    pokes.started("books")
+    with new_work_for(BOOKS_SECONDS):
+        reconcile_drain.keep_books()
+        chores_drain.roll_up()
 
 
 def scan(wallet_id: int) -> None:

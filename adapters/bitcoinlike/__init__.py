@@ -160,8 +160,12 @@ class BitcoinLike(CoinAdapter):
             return receipts.transaction(node, txid)
 
     def hint(self, kind: str, message: str, body: bytes) -> Hint | None:
-        """walletnotify calls with a txid, blocknotify with a block hash."""
+        """walletnotify calls with a txid, blocknotify with a block hash. The body names the wallet: every wallet of a
+        node calls, and that of the payer before ours knows anything (seen on litecoind 0.21)."""
         if not _TXID.fullmatch(message) or kind not in ("wallet", "block"):
+            return None
+        name = body.decode(errors="replace").strip()
+        if kind == "wallet" and self.options.wallet and name not in ("", "%w", self.options.wallet):
             return None
         return Hint(message if kind == "wallet" else "")
 
@@ -223,5 +227,8 @@ class BitcoinLike(CoinAdapter):
         lines = ["server=1"]
         for kind in ("wallet", "block"):
             url = notify_url if "{kind}" in notify_url else f"{notify_url.rstrip('/')}/{{kind}}"
-            lines.append(f"{kind}notify=curl -sS -m 5 -o /dev/null '{url.replace('{kind}', kind).rstrip('/')}/%s'")
+            # The node itself puts quotes around the name of its wallet; programs before 0.20 leave %w as it stands.
+            more = "-H 'Content-Type: text/plain' -d %w " if kind == "wallet" else ""
+            address = url.replace("{kind}", kind).rstrip("/")
+            lines.append(f"{kind}notify=curl -sS -m 5 -o /dev/null {more}'{address}/%s'")
         return "\n".join(lines)

@@ -28,7 +28,7 @@ class BitcoinOptions:
     conf_target: int = option(6, help="Fees are estimated for confirmation within this many blocks")
     fallback_fee_rate: int = option(20, help="Fee rate while the node has no estimate, atomic units per vbyte")
     max_fee_rate: int = option(500, help="Never pay more than this, atomic units per vbyte")
-    max_batch: int = option(20, help="How many payments one transaction may carry")
+    max_batch: int = option(100, help="How many payments one transaction may carry")
     dead_after: int = option(6, help="A conflicting transaction proves ours dead at this many confirmations")
     consolidate_at: int = option(200, help="Join small coins when there are more than this many; 0: never")
     consolidate_rate: int = option(20, help="Join them only while the fee rate is not above this")

@@ -6,7 +6,6 @@ GET payments, POST payments. Tried on LNbits 1.6.2, replayed from 0.9.7; amounts
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
@@ -159,9 +158,10 @@ class Lnbits(CoinAdapter):
                 row = fate.find(server, name, payments.Blob.read(tried.prepared.blob))
         except NodeDown:
             return None
-        if row is None or row.fate != "paid" or not _fits(row.preimage, name):
+        preimage = lightning.proven(row.preimage, name) if row is not None and row.fate == "paid" else ""
+        if not preimage:
             return None
-        return Proof(f"Preimage of {name}: {row.preimage}", {"payment_hash": name, "preimage": row.preimage})
+        return Proof(f"Preimage of {name}: {preimage}", {"payment_hash": name, "preimage": preimage})
 
     def readings(self) -> tuple[Reading, ...]:
         return explorer.READS
@@ -180,7 +180,3 @@ class Lnbits(CoinAdapter):
             "# LNbits needs no setup. To be told of payments at once, put this into the option webhook_url:\n"
             f"{url.rstrip('/')}/lnbits"
         )
-
-
-def _fits(preimage: str, payment_hash: str) -> bool:
-    return bool(preimage) and hashlib.sha256(bytes.fromhex(preimage)).hexdigest() == payment_hash

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from adapters import lightning
 from adapters.base import Absent, Confirmed, Dead, LookupResult, NodeDown, Pending, Tried, Unknown
 from adapters.lightning import FINAL
 from adapters.lnbits.payments import Blob
@@ -56,7 +57,7 @@ def _of_row(row: Row, blob: Blob) -> LookupResult:
     if row.amount != blob.amount:
         return Unknown("The LNbits server shows another amount for this payment.")
     if row.fate == "paid":
-        return Confirmed(FINAL, row.payment_hash, row.fee)
+        return Confirmed(FINAL, row.payment_hash, row.fee, lightning.proven(row.preimage, row.payment_hash))
     if row.fate == "failed":
         return Dead("The Lightning network did not find a way to the recipient.")
     return Pending(row.payment_hash)

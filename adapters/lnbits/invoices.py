@@ -33,7 +33,8 @@ def create(server: Server, options: LnbitsOptions, request: AddressRequest) -> N
     invoice = _verified(said.data, options.network, amount, request.description_hash)
     if options.invoice_key and server.payment(invoice.payment_hash, "admin") is None:
         raise NodeDown("The invoice key and the admin key belong to different wallets.")
-    return NewAddress(invoice.text, ref=invoice.payment_hash, expires=invoice.expires)
+    preimage = lightning.proven(said.data.get("preimage"), invoice.payment_hash)
+    return NewAddress(invoice.text, ref=invoice.payment_hash, expires=invoice.expires, preimage=preimage)
 
 
 def _ask(server: Server, body: dict[str, Any], webhook: str) -> Said:

@@ -110,7 +110,8 @@ def _credit(one: Watched, row: Row) -> Found:
     amount = one.amount if one.amount is not None else row.amount
     if amount is None or (row.amount is not None and row.amount != amount):
         raise NodeDown(f"the LNbits server says another amount than that of our invoice {one.ref}")
-    return Found(True, row.payment_hash, "0", one.address, amount, FINAL, at=row.at)
+    preimage = lightning.proven(row.preimage, row.payment_hash)
+    return Found(True, row.payment_hash, "0", one.address, amount, FINAL, at=row.at, preimage=preimage)
 
 
 def _from_list(server: Server, network: str, lines: list[Row], known: set[str], since: int) -> Iterator[Found]:
@@ -156,7 +157,8 @@ def incoming(row: Row, network: str) -> Iterator[Found]:
         raise NodeDown("the LNbits server shows an invoice that cannot be read") from None
     if invoice.amount != row.amount or invoice.payment_hash != row.payment_hash:
         raise NodeDown(f"the LNbits server says another amount than that of the invoice {row.payment_hash}")
-    yield Found(True, row.payment_hash, "0", invoice.text, row.amount or 0, FINAL, at=row.at)
+    preimage = lightning.proven(row.preimage, row.payment_hash)
+    yield Found(True, row.payment_hash, "0", invoice.text, row.amount or 0, FINAL, at=row.at, preimage=preimage)
 
 
 def transaction(server: Server, network: str, payment_hash: str) -> tuple[Found, ...]:

@@ -123,8 +123,9 @@ def follow(use: CoinWallet, adapter: CoinAdapter, row: Dispatch) -> None:
         payouts.confirm(row.pk, txid=found.txid, confirmations=0, fee=found.fee, needed=use.coin.confirmations)
     elif isinstance(found, Confirmed):
         payouts.confirm(
-            row.pk, txid=found.txid, confirmations=found.confirmations, fee=found.fee, needed=use.coin.confirmations
-        )
+            row.pk, txid=found.txid, confirmations=found.confirmations, fee=found.fee, needed=use.coin.confirmations,
+            preimage=found.preimage,
+        )  # fmt: skip
     elif isinstance(found, Dead):
         log.warning("dispatch %s is dead: %s", row.pk, found.reason)
         payouts.release(row.pk, found.reason)
@@ -160,9 +161,7 @@ def prepare_next(use: CoinWallet, adapter: CoinAdapter, *, after: int = 0, batch
     except NodeRefused as error:
         return _refused(use, adapter, waiting, error)
     except NotEnoughFunds as error:
-        if len(waiting) == 1:
-            _tell_short(use, ids, error)
-        made = _smaller(use, adapter, waiting, known) if len(waiting) > 1 else None
+        made = _smaller(use, adapter, waiting, known, error)
         return made or (prepare_next(use, adapter, after=ids[-1], batches=batches - 1) if batches > 1 else None)
     steps.reached(steps.PREPARED)
     return record(use, adapter, prepared, ids)
@@ -219,11 +218,22 @@ def _refused(use: CoinWallet, adapter: CoinAdapter, rows: list[Withdrawal], erro
     return prepare_next(use, adapter)
 
 
-def _smaller(use: CoinWallet, adapter: CoinAdapter, rows: list[Withdrawal], known: list[Tried]) -> Dispatch | None:
-    """One that is too large for now holds up none of those behind it."""
-    for row in rows:
-        if (made := _prepare_one(use, adapter, row, known)) is not None:
-            return made
+def _smaller(
+    use: CoinWallet, adapter: CoinAdapter, rows: list[Withdrawal], known: list[Tried], short: NotEnoughFunds
+) -> Dispatch | None:
+    """One that is too large for now holds up no smaller one: half of them, the smallest, then half of those …"""
+    part = sorted(rows, key=lambda row: (row.amount, row.pk))
+    while len(part) > 1:
+        part = part[: len(part) // 2]
+        try:
+            prepared = adapter.prepare([_payment(row) for row in part], known)
+        except NodeRefused as error:
+            return _refused(use, adapter, part, error)
+        except NotEnoughFunds:
+            continue
+        steps.reached(steps.PREPARED)
+        return record(use, adapter, prepared, [row.pk for row in part])
+    _tell_short(use, [row.pk for row in rows], short)
     return None
 
 

@@ -8,6 +8,7 @@ from accounts import audit_chain
 from adapters import registry
 from adapters.base import CoinAdapter, NodeDown, NodeError
 from ledger import locks
+from ledger.drains.clock import Budget
 from ledger.drains.scan import Watch
 from ledger.models import Coin, CoinWallet
 from ledger.services import generation, holds, liabilities, recovery, seals, solvency, wallets
@@ -54,8 +55,9 @@ def due_coins() -> list[int]:
 
 def keep_books() -> None:
     """What needs no node."""
+    budget = Budget()
     generation.note_progress()
     holds.expire_holds()
-    seals.seal_pending()
+    seals.seal_pending(while_true=lambda: budget.left)
     seals.mail_head()
     audit_chain.seal_pending()

@@ -77,6 +77,7 @@ class Dispatch(models.Model):
     outcome = models.CharField(max_length=8, choices=Outcome, default=Outcome.NONE, blank=True)
     reason = models.CharField(max_length=300, blank=True)
     txid = models.CharField(max_length=200, blank=True)
+    preimage = models.CharField(max_length=64, blank=True)  # Lightning: what the recipient revealed for it
     confirmations = models.IntegerField(default=0)
     state = models.CharField(max_length=6, choices=State, default=State.LIVE)
     created_at = models.DateTimeField(auto_now_add=True)

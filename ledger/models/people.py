@@ -12,6 +12,7 @@ from adapters.models import Wallet
 from ledger.fields import AmountField
 from ledger.models.books import Account, Transaction
 from ledger.models.coins import Coin
+from wallets_site.base import crypto
 from wallets_site.base.clock import now
 
 
@@ -205,6 +206,7 @@ class Invoice(models.Model):
     payment_hash = models.CharField(max_length=64)
     memo = models.CharField(max_length=640, blank=True)
     description_hash = models.CharField(max_length=64, blank=True)
+    sealed_preimage = models.CharField(max_length=255, blank=True)  # encrypted: worth the money until it is paid
     inside = models.BooleanField(default=False)
     operation = models.OneToOneField(Operation, on_delete=models.PROTECT, null=True, related_name="invoice")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -222,6 +224,12 @@ class Invoice(models.Model):
     @property
     def bolt11(self) -> str:
         return self.address.address
+
+    @property
+    def preimage(self) -> str:
+        """In hex, once this invoice is settled; empty before, and where no node revealed it."""
+        settled = self.operation is not None and self.operation.status == Operation.Status.DONE
+        return crypto.decrypt(self.sealed_preimage) if settled and self.sealed_preimage else ""
 
     @property
     def amount(self) -> int:

@@ -61,7 +61,7 @@ class SiteSettings(models.Model):
         help_text="For the crontab line, and for the warning when none came.",
     )  # fmt: skip
     cron_batch_size = models.PositiveSmallIntegerField(
-        "payouts in a batch", default=8, validators=_between(1, 1000),
+        "payouts in a batch", default=100, validators=_between(1, 1000),
         help_text="How many withdrawals are prepared together, where a coin can pay several at once.",
     )  # fmt: skip
     cron_autocancel = models.PositiveIntegerField(

@@ -15,6 +15,7 @@ from adapters.base import CheckedAddress
 from ledger.models import Coin, Dispatch, Invoice, Operation
 from ledger.money import plain
 from ledger.services.limits import UNDONE
+from wallets_site.base import crypto
 from wallets_site.base.clock import now
 from wallets_site.base.errors import InvalidAddress, InvalidAmount, InvoicePaid
 
@@ -113,6 +114,12 @@ def note_payment(received: Operation) -> None:
     """Which operation paid the claimed invoice; nothing for a payment without one."""
     if received.payment_hash:
         Invoice.objects.filter(coin_id=received.coin_id, payment_hash=received.payment_hash).update(operation=received)
+
+
+def keep_preimage(received: Operation, preimage: str) -> None:
+    """What the network revealed as an invoice of ours was paid, where the node kept it to itself before."""
+    rows = Invoice.objects.filter(coin_id=received.coin_id, payment_hash=received.payment_hash, sealed_preimage="")
+    rows.update(sealed_preimage=crypto.encrypt(preimage))
 
 
 def _paid() -> InvoicePaid:

@@ -155,6 +155,8 @@ def _first_seen(use: CoinWallet, item: Found, address: Address | None) -> Deposi
             payment_hash=invoice.payment_hash if invoice else "", comment=invoice.memo[:500] if invoice else "",
         )  # fmt: skip
         bills.note_payment(deposit.operation)
+        if invoice is not None and item.preimage and not invoice.sealed_preimage:
+            bills.keep_preimage(deposit.operation, item.preimage)
         events.emit("deposit_seen", user_id=account.owner_id, operation=deposit.operation)
     deposit.save()
     return deposit

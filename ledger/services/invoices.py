@@ -24,6 +24,7 @@ from ledger.models import Account, Address, Coin, CoinWallet, Invoice, Kind, Ope
 from ledger.money import plain
 from ledger.services import addresses, sending, states
 from ledger.services.quotes import Quote
+from wallets_site.base import crypto
 from wallets_site.base.clock import now
 from wallets_site.base.errors import (
     CoinUnavailable,
@@ -155,6 +156,7 @@ def _store(use: CoinWallet, order: _Order, number: int, made: NewAddress) -> Inv
             return Invoice.objects.create(
                 address=address, coin=use.coin, account=order.account, payment_hash=made.ref, memo=order.memo,
                 description_hash=order.description_hash,
+                sealed_preimage=crypto.encrypt(made.preimage) if made.preimage else "",
             )  # fmt: skip
     except IntegrityError as error:
         repeated = _repeated(order)

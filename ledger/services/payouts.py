@@ -34,6 +34,7 @@ REASON: Final = 300
 NEVER_ARRIVED: Final = "The payment never reached the network; the coins are back."
 _FOUND_FIELDS: Final = (
     *("attempts", "attempted_at", "txid", "confirmations", "outcome", "reason", "fee", "state", "settled_at"),
+    "preimage",
 )
 
 
@@ -162,8 +163,10 @@ def note_wait(pk: int, reason: str) -> None:
     )
 
 
-def confirm(pk: int, *, txid: str, confirmations: int, fee: int | None, needed: int) -> None:
-    """What lookup() found: the payment is known to the network, with so many confirmations; final at `needed`."""
+def confirm(pk: int, *, txid: str, confirmations: int, fee: int | None, needed: int, preimage: str = "") -> None:
+    """What lookup() found: the payment is known to the network, with so many confirmations; final at `needed`.
+
+    preimage: in hex, what its recipient revealed."""
     with transaction.atomic(durable=True):
         row = locks.dispatch(pk)
         if row.state != Dispatch.State.LIVE or (row.attempts == 0 and not confirmations and not txid):
@@ -173,6 +176,7 @@ def confirm(pk: int, *, txid: str, confirmations: int, fee: int | None, needed: 
             _to_transit(row)
         changed = (row.txid, row.confirmations) != (txid, confirmations)
         row.txid, row.confirmations, row.outcome, row.reason = txid, confirmations, Dispatch.Outcome.SENT, ""
+        row.preimage = preimage or row.preimage
         if fee is not None:
             row.fee = fee
         if changed:

@@ -14,6 +14,7 @@ from accounts.proof import Proof
 from accounts.queries import find_recipient
 from ledger.models import Account, Address, Coin, Kind, Operation, Purpose, Rate, Withdrawal
 from ledger.services import addresses, fees, moves, rules, sending, withdrawals
+from ledger.services.purses import SYMBOL
 from ledger.services.quotes import Quote
 from ledger.services.rates import currency_of
 from ledger.services.rules import CoinRules
@@ -93,11 +94,12 @@ def _held(user: int) -> QuerySet[Account, Any]:
     )  # fmt: skip
 
 
-def _lines(most: int) -> Prepared:
+def _lines(most: int, *, with_purses: bool) -> Prepared:
     """Of what is skipped only the index is read. The database plans anew for each length: a list has one of few."""
 
     def make(user: int, coin: int, first: int) -> QuerySet[Operation, Any]:
         own = Operation.objects.filter(user=user, coin=coin).order_by("-created_at", "-id")
+        own = own.filter(account__number=0) if with_purses else own
         wanted = own.values("pk")[first : first + most]
         return Operation.objects.filter(pk__in=wanted).order_by("-created_at", "-id").values_list(
             "pk", *Line._fields[1:8], "counterpart__username", *Line._fields[9:-1], "withdrawal__dispatch__outcome"
@@ -110,7 +112,8 @@ _RATES: Final = Prepared(
     lambda currency: Rate.objects.filter(currency=currency).values_list("coin_id", "price"), currency=str
 )
 _HELD: Final = Prepared(_held, user=int)
-_LINES: Final = {most: _lines(most) for most in (10, 100, MOST_LINES)}
+_LINES: Final = {most: _lines(most, with_purses=False) for most in (10, 100, MOST_LINES)}
+_MAIN_LINES: Final = {most: _lines(most, with_purses=True) for most in _LINES}  # of the one coin that has purses
 
 
 def active_coin(symbol: str) -> Coin | None:
@@ -168,10 +171,11 @@ def _fees_on_their_way(user: User, coin_ids: Sequence[int]) -> dict[int, int]:
 
 
 def lines(user: User, coin: Coin, *, count: int, first: int) -> list[Line]:
-    """Newest first, from the `first`-th on, at most MOST_LINES."""
+    """Newest first, from the `first`-th on, at most MOST_LINES: of the main account, as the balance is its alone."""
     if not count:
         return []
-    asked = next((question for most, question in _LINES.items() if count <= most), _LINES[MOST_LINES])
+    questions = _MAIN_LINES if coin.symbol == SYMBOL else _LINES
+    asked = next((question for most, question in questions.items() if count <= most), questions[MOST_LINES])
     return [Line(*row) for row in asked.rows(user=user.pk, coin=coin.pk, first=first)[:count]]
 
 

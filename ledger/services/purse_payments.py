@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -12,6 +13,7 @@ from django.db.models import Q, QuerySet
 
 from ledger.models import Event, Invoice, InvoiceNote, Operation, Purse, Withdrawal
 from ledger.services import webhooks
+from wallets_site.base import crypto
 from wallets_site.base.clock import now
 from wallets_site.base.prepared import Prepared
 
@@ -167,8 +169,9 @@ def _whole_payouts() -> QuerySet[Operation]:
 def _load(wanted: list[_Row]) -> list[Payment]:
     made = _whole_invoices().in_bulk([row.pk for row in wanted if row.incoming])
     paid = _whole_payouts().in_bulk([row.pk for row in wanted if not row.incoming])
+    sealed = _sealed([operation.pair_id for operation in paid.values() if operation.pair_id]) if paid else {}
     return [
-        of_invoice(made[row.pk], _note_of(made[row.pk])) if row.incoming else of_operation(paid[row.pk])
+        of_invoice(made[row.pk], _note_of(made[row.pk])) if row.incoming else of_operation(paid[row.pk], sealed)
         for row in wanted
     ]
 
@@ -187,17 +190,34 @@ def of_invoice(invoice: Invoice, attached: InvoiceNote | None) -> Payment:
     return Payment(
         invoice.payment_hash, invoice.bolt11, invoice.amount, 0, invoice.memo, status, invoice.created_at,
         (operation.done_at if operation else None) or invoice.created_at, invoice.expires_at,
-        attached=attached,
+        preimage=invoice.preimage or None, attached=attached,
     )  # fmt: skip
 
 
-def of_operation(operation: Operation) -> Payment:
-    """What a purse paid, or tries to pay."""
+def of_operation(operation: Operation, sealed: dict[int, str] | None = None) -> Payment:
+    """What a purse paid, or tries to pay. sealed: as _sealed() found it for this one among others."""
     status = _STATUS.get(operation.status, "pending")
     return Payment(
         operation.payment_hash, operation.address, -operation.net, -_cost(operation, status), operation.comment,
         status, operation.created_at, operation.updated_at, None,
+        preimage=_revealed(operation, sealed) if status == "success" else None,
     )  # fmt: skip
+
+
+def _revealed(operation: Operation, sealed: dict[int, str] | None) -> str | None:
+    """The proof of a settled payment: of the invoice it paid inside this site, or what the network revealed."""
+    if operation.pair_id:
+        found = (_sealed([operation.pair_id]) if sealed is None else sealed).get(operation.pair_id)
+        return crypto.decrypt(found) if found else None
+    withdrawal: Withdrawal | None = getattr(operation, "withdrawal", None)
+    dispatch = withdrawal.dispatch if withdrawal is not None else None
+    return (dispatch.preimage or None) if dispatch is not None else None
+
+
+def _sealed(paid: Iterable[int]) -> dict[int, str]:
+    """By the receiving operations: the encrypted preimages of the invoices that they settled."""
+    rows = Invoice.objects.filter(operation__in=paid).exclude(sealed_preimage="")
+    return {pk: text for pk, text in rows.values_list("operation_id", "sealed_preimage") if pk is not None}
 
 
 def _cost(operation: Operation, status: Status) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -60,11 +60,12 @@ def head() -> Seal | None:
     return Seal.objects.order_by("-number").first()
 
 
-def seal_pending(*, everything: bool = False) -> int:
-    """Seal what is committed and old enough; how many blocks. everything: without waiting, for a site that is still."""
+def seal_pending(*, everything: bool = False, while_true: Callable[[], bool] = lambda: True) -> int:
+    """Seal what is committed and old enough; how many blocks. everything: without waiting, for a site that is still.
+    while_true: asked before each block."""
     made = 0
     with locks.exclusive("seal") as mine:
-        while mine:
+        while mine and while_true():
             latest = list(Seal.objects.order_by("-number")[:LATE_BLOCKS])
             ids = _unsealed(latest, everything)
             if not ids:

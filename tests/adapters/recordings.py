@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
+from base64 import b64decode
 from pathlib import Path
 
 from tests.devnet.proxy import Answered, Exchange
@@ -24,7 +25,10 @@ def write(path: Path, exchanges: list[Exchange]) -> None:
 
 
 class Playback:
-    """Answers calls from a file, each once, in the order of the file. One for all connections of a proxy."""
+    """Answers calls from a file, each once, in the order of the file, and only to whom logs in as `user`. One for all
+    connections of a proxy."""
+
+    user = "site"
 
     def __init__(self, path: Path) -> None:
         self._left = [json.loads(line) for line in path.read_text().splitlines()]
@@ -32,6 +36,10 @@ class Playback:
         self.wrong: list[str] = []
 
     def ask(self, exchange: Exchange, headers: dict[str, str], body: bytes) -> Answered:
+        login = {key.lower(): value for key, value in headers.items()}.get("authorization", "")
+        if not b64decode(login.removeprefix("Basic ")).startswith(f"{self.user}:".encode()):
+            self.wrong.append(f"{exchange.method} came without its login")
+            return 401, {}, b""
         with self._lock:
             asked = {"path": exchange.path, "method": exchange.method, "params": exchange.params}
             recorded = self._left[0] if self._left else {}

@@ -371,9 +371,21 @@ def test_the_setup_lines_call_the_notify_url(url: str):
 
     assert adapter.setup_lines(url).splitlines() == [
         "server=1",
-        "walletnotify=curl -sS -m 5 -o /dev/null 'https://wallets.example/wallets/notify/LTC/wallet/%s'",
+        "walletnotify=curl -sS -m 5 -o /dev/null -H 'Content-Type: text/plain' -d %w "
+        "'https://wallets.example/wallets/notify/LTC/wallet/%s'",
         "blocknotify=curl -sS -m 5 -o /dev/null 'https://wallets.example/wallets/notify/LTC/block/%s'",
     ]
+
+
+@pytest.mark.parametrize(
+    ("body", "worth"),
+    [(b"hot", True), (b"hot\n", True), (b"", True), (b"%w", True), (b"payer", False), (b"\xff", False)],
+)
+def test_a_hint_from_another_wallet_of_the_node_is_nothing(body: bytes, worth: bool):
+    adapter = BitcoinLike(BitcoinOptions(url="http://127.0.0.1:1", wallet="hot"))
+
+    assert (adapter.hint("wallet", TXID, body) is not None) is worth
+    assert BitcoinLike(BitcoinOptions(url="http://127.0.0.1:1")).hint("wallet", TXID, body) is not None
 
 
 def test_an_entry_of_an_orphaned_block_is_looked_up_again(node: tuple[dict[str, Any], BitcoinLike]):

@@ -102,14 +102,17 @@ def test_a_stopped_daemon_is_down(litecoin: Litecoin):
 
 @pytest.fixture
 def heard() -> Iterator[tuple[str, list[str]]]:
-    """The URL of a site that remembers which paths were called."""
+    """The URL of a site that remembers which paths were called, and with what."""
     paths: list[str] = []
 
     class Site(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            paths.append(self.path)
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+            paths.append(f"{self.path} {body}".strip())
             self.send_response(204)
             self.end_headers()
+
+        do_POST = do_GET
 
         def log_message(self, format: str, *args: Any) -> None:
             pass
@@ -131,11 +134,13 @@ def test_the_setup_lines_make_a_real_daemon_call_us(litecoin: Litecoin, heard: t
         net.start(["ltc"])
         adapter = BitcoinLike(BitcoinOptions(**net.ltc.options()))
         txid = net.ltc.fund("site", "1.5")
-        wait_for("the wallet's notify", lambda: any(path.endswith(f"/wallet/{txid}") for path in paths))
+        both = {f"/wallets/notify/LTC/wallet/{txid} {name}" for name in ("site", "outside")}
+        wait_for("the notify of either wallet", lambda: both <= set(paths))
         net.ltc.mine(1)
         block = net.ltc.node("getbestblockhash")
         wait_for("the block's notify", lambda: any(path.endswith(f"/block/{block}") for path in paths))
-        hint = adapter.hint("wallet", txid, b"")
+        assert adapter.hint("wallet", txid, b"outside") is None
+        hint = adapter.hint("wallet", txid, b"site")
         found = adapter.transfer(hint.txid) if hint else ()
         adapter.close()
     finally:

@@ -362,6 +362,43 @@ def test_no_reply_tells_a_preimage_before_the_payment(cashier, coin):
             assert hashlib.sha256(bytes.fromhex(candidate)).hexdigest() != made["payment_hash"]
 
 
+def proves(preimage: str | None, payment_hash: str) -> bool:
+    return preimage is not None and hashlib.sha256(bytes.fromhex(preimage)).hexdigest() == payment_hash
+
+
+def test_once_it_is_settled_inside_payer_and_payee_read_the_preimage(admin, till, coin):
+    fill(admin, coin, 5000)
+    made = invoice(till, 1000)
+    paid = pay(admin, made["bolt11"]).json()
+
+    assert proves(paid["preimage"], made["payment_hash"])
+    for program in (admin, till):
+        found = program.ok("GET", f"/api/v1/payments/{made['payment_hash']}")
+        rows = program.ok("GET", "/api/v1/payments?limit=1")
+        assert found["preimage"] == found["details"]["preimage"] == rows[0]["preimage"] == paid["preimage"]
+    kept = Invoice.objects.get(payment_hash=made["payment_hash"]).sealed_preimage
+    assert paid["preimage"] not in kept, "it lies encrypted in the database"
+
+
+def test_a_payment_from_outside_and_one_to_the_outside_are_proven_too(admin, coin):
+    fill(admin, coin, 5000)
+    (came,) = admin.ok("GET", "/api/v1/payments")
+    assert proves(came["preimage"], came["payment_hash"])
+
+    name = pay(admin, outside(coin, 1_000_000)).json()["payment_hash"]
+    assert admin.ok("GET", f"/api/v1/payments/{name}")["preimage"] is None
+    pay_now(coin)
+    assert proves(admin.ok("GET", f"/api/v1/payments/{name}")["preimage"], name)
+
+
+def test_where_no_node_reveals_it_the_preimage_is_null(admin, till, coin):
+    fill(admin, coin, 5000)
+    made = invoice(till, 1000)
+    Invoice.objects.filter(payment_hash=made["payment_hash"]).update(sealed_preimage="")
+    assert pay(admin, made["bolt11"]).json()["preimage"] is None
+    assert admin.ok("GET", f"/api/v1/payments/{made['payment_hash']}")["preimage"] is None
+
+
 def test_a_list_is_newest_first_with_both_directions(admin, till, coin):
     fill(admin, coin, 100)
     pay(admin, invoice(till, 7, memo="coffee")["bolt11"])

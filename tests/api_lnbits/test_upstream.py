@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 
@@ -77,8 +78,14 @@ def test_an_invoice_of_the_real_server_is_paid_once_and_its_end_is_told(boss, re
     pay_now(real)
     found = boss.ok("GET", f"/api/v1/payments/{bill['payment_hash']}")
     assert (found["paid"], found["details"]["amount"]) == (True, -700 * SAT)
+    assert hashlib.sha256(bytes.fromhex(found["preimage"])).hexdigest() == bill["payment_hash"]
     assert lnbits.must("GET", "/api/v1/wallet", key=shop.admin)["balance"] == 700 * SAT
     refused(boss.post("/api/v1/payments", {"out": True, "bolt11": bill["bolt11"]}), 520, fate="success")
+
+
+def test_what_somebody_outside_paid_is_proven_to_its_payee(boss):
+    (came,) = boss.ok("GET", "/api/v1/payments")
+    assert hashlib.sha256(bytes.fromhex(came["preimage"])).hexdigest() == came["payment_hash"]
 
 
 def test_while_the_server_is_gone_one_error_says_so_and_nothing_moves(boss, front, real, lnbits):

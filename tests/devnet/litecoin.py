@@ -70,7 +70,8 @@ class Litecoin:
         for option, kind in (("walletnotify", "wallet"), ("blocknotify", "block")):
             if self.notify_url and shutil.which("curl"):
                 url = self.notify_url.replace("{coin}", self.key).replace("{kind}", kind).replace("{id}", "%s")
-                lines.append(f"{option}={shutil.which('curl')} -sS -m 5 -o {os.devnull} '{url}'")
+                more = "-H 'Content-Type: text/plain' -d %w" if kind == "wallet" else ""  # which wallet it is of
+                lines.append(f"{option}={shutil.which('curl')} -sS -m 5 -o {os.devnull} {more} '{url}'")
         return [*lines, *self.extra]
 
     def stop(self, *, kill: bool = False) -> dict[str, bool]:

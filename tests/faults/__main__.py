@@ -30,7 +30,7 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.faults", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--coins", default=",".join(COINS[:-1]), help=f"some of {', '.join(COINS)}, with commas")
+    parser.add_argument("--coins", default=",".join(COINS), help=f"some of {', '.join(COINS)}, with commas")
     parser.add_argument("-n", "--withdrawals", type=int, default=20)
     parser.add_argument("--kills", type=int, default=40)
     parser.add_argument("--seed", type=int, default=None, help="of an earlier run, to have its chances again")

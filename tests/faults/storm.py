@@ -26,12 +26,13 @@ from tests.support.money import send
 from tests.support.processes import PYTHON, Child, children_of, wait_for
 from wallets_site.base.errors import WalletError
 
-LIKELIHOOD = 0.4  # of death at a step
-BATCH = 3  # payments in one transaction at most: more transactions mean more steps to die at
+LIKELIHOOD = 0.5  # of death at a step
+BATCH = 2  # payments in one transaction at most: more transactions mean more steps to die at
 AHEAD = 3  # withdrawals of a coin that may be under way besides those the kills so far allow
+IDLE = 1.0  # seconds without a step and without a payment to make, after which each coin gets one more withdrawal
 WORKERS = 3
-LULL = 3.0  # seconds without a step and without open withdrawals, after which the worker is killed wherever it stands
-LONG_LULL = 10.0  # the same while withdrawals are open: each life shall come to a step on a busy machine too
+LULL = 3.0  # the same when there is none left to ask for: then the worker is killed wherever it stands
+LONG_LULL = 15.0  # the same while payments are to be made: each life shall come to a step on a busy machine too
 WEATHER = 0.6  # seconds between two changes of a coin's world, on average
 CALM = 12.0  # seconds between two restarts of a coin's nodes
 PATIENCE = 90.0  # seconds without any progress, after which what is left counts as stuck
@@ -94,6 +95,7 @@ class Storm:
         hook = {"WALLETS_STEP_HOOK": "tests.faults.hook.report", ADDRESS: str(socket)}
         self.environment = {**hook, "WALLETS_WORKERS": str(WORKERS)}
         self.child: Child | None = None
+        self._more, self._more_at = AHEAD * len(worlds), 0.0
         self._next_change = dict.fromkeys(self.asked, 0.0)
         self._restarted = dict.fromkeys(self.asked, time.monotonic())
         self._told = 0.0
@@ -154,7 +156,7 @@ class Storm:
     def _allowed(self) -> int:
         """How many withdrawals may have been asked for by now: they go with the kills."""
         share = self.reaper.kills * self.withdrawals // self.kills if self.kills else self.withdrawals
-        return min(self.withdrawals, share + AHEAD * len(self.worlds))
+        return min(self.withdrawals, share + self._more)
 
     def _ask_more(self) -> None:
         while (number := sum(map(len, self.asked.values()))) < self._allowed():
@@ -186,8 +188,15 @@ class Storm:
     def _end_lull(self) -> None:
         assert self.child is not None
         assert self.child.running, self.child.output()[-2000:]
-        silence = time.monotonic() - self.reaper.heard_at
-        if silence < LULL or (silence < LONG_LULL and Withdrawal.objects.filter(state__in=MOVING).exists()):
+        now = time.monotonic()
+        silence = now - self.reaper.heard_at
+        if silence < IDLE or (silence < LONG_LULL and Withdrawal.objects.filter(state__in=MOVING).exists()):
+            return
+        if self._allowed() < self.withdrawals:
+            if now - self._more_at > IDLE:
+                self._more, self._more_at = self._more + len(self.worlds), now
+            return
+        if silence < LULL:
             return
         self.reaper.heard_at = time.monotonic()
         for leader in children_of(self.child.pid):
@@ -242,6 +251,7 @@ class Storm:
             "lives": self.reaper.lives,
             **totals,
             "kills": self.reaper.kills,
+            "kills_at_steps": self.reaper.kills - self.reaper.by_step["anywhere"],
             "books_agree": all(row["books_agree"] for row in by_coin.values()),
             "by_coin": by_coin,
             "by_step": dict(self.reaper.by_step.most_common()),

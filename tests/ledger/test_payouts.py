@@ -177,6 +177,26 @@ def test_a_short_hot_wallet_leaves_the_withdrawal_queued_with_a_reason_and_it_re
     assert 2_000 in paid_to(coin, away)
 
 
+def test_one_too_large_for_now_holds_up_no_smaller_one(coin, alice, away, clock):
+    from adapters.demo import encode_address
+
+    fund(alice, coin, 10_000)
+    chain(coin).spend(away, 7_000)
+    large = send(alice, coin, away, 5_000)
+    there = [encode_address("tst", bytes([number]) * 20) for number in range(1, 5)]
+    for address in there:
+        send(alice, coin, address, 200)
+
+    pay_now(coin)
+
+    assert [paid_to(coin, address) for address in there] == [[200]] * 4
+    assert 5_000 not in paid_to(coin, away)
+    large.refresh_from_db()
+    assert (large.status, "hot wallet" in large.reason) == ("pending", True)
+    assert Dispatch.objects.count() == 3, "two of them, one, and one"
+    assert Event.objects.filter(name="hot_wallet_short").count() == 1
+
+
 def test_one_batch_pays_many_and_each_once(coin, alice, bob, away, clock):
     from adapters.demo import encode_address
 

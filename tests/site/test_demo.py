@@ -13,7 +13,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+import requests
 
+from tests.api_lnbits.test_clients import run_seed_script
 from tests.support.live import Visitor
 from tests.support.processes import PYTHON, Child, descendants_of, is_alive, wait_for
 from tests.support.redis import free_port
@@ -111,6 +113,33 @@ def test_the_printed_password_signs_in(folder: Path) -> None:
         assert page.status_code == 200
         assert page.url == visitor.url + "/"
         assert re.search(r"TLTC", page.text)
+
+
+def test_the_program_of_lnbits_own_documentation_runs_twice_in_a_row(folder: Path) -> None:
+    """With what the manager reads off the page of the purse that stands ready."""
+    with demo(folder) as site:
+        visitor = Visitor(site.ready())
+        visitor.submit("/accounts/login/", login="manager@example.com", password=site.logins()["manager@example.com"])
+        found = re.search(r'href="(/purses/\w+/)"', visitor.get("/purses/").text)
+        assert found, "the manager has no purse"
+        page = visitor.get(f"{found[1]}keys/").text
+        base_url, usr, key = (on_the_page(page, name) for name in ("base-url", "usr", "admin-key"))
+        assert base_url == f"{visitor.url}/lnbits"
+
+        for _ in range(2):
+            run_seed_script(base_url, usr, key)
+
+        wallet = requests.get(f"{base_url}/api/v1/wallet", headers={"X-Api-Key": key}, timeout=30).json()
+        assert wallet["balance"] == (100_000 - 2 * 1_000) * 1_000
+        made = site.ask("SELECT account.credits FROM ledger_purse purse JOIN ledger_account account ON account.id = "
+                        "purse.account_id WHERE purse.name = 'api_user_wallet'")  # fmt: skip
+        assert [int(str(credits)) for (credits,) in made] == [1_000_000] * 2
+
+
+def on_the_page(page: str, name: str) -> str:
+    found = re.search(rf'id="{name}">([^<]+)<', page)
+    assert found, f"the page shows no {name}"
+    return found[1]
 
 
 def test_passwords_are_for_the_owner_of_the_data_alone(folder: Path) -> None:
