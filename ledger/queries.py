@@ -206,7 +206,7 @@ def activity(
     """Newest first; `before` is the last id of the page before this one."""
     asked = wanted or Wanted(coin, kind, status)
     rows = Operation.objects.filter(asked.as_query, user=user).select_related(
-        "coin", "counterpart", "withdrawal__dispatch"
+        "coin", "account", "counterpart", "withdrawal__dispatch"
     )
     if before is not None:
         rows = rows.filter(pk__lt=before)
@@ -218,7 +218,7 @@ def activity(
 def operation(user: User, pk: int) -> Operation:
     """This person's operation; raises NotFound for anybody else's."""
     rows = Operation.objects.select_related(
-        "coin", "counterpart", "withdrawal__dispatch", "deposit", "withdrawal__coin"
+        "coin", "account", "counterpart", "withdrawal__dispatch", "deposit", "withdrawal__coin"
     )
     found = rows.filter(user=user, pk=pk).first()
     if found is None:

@@ -52,7 +52,7 @@ def publish(user_id: int, most: int = BATCH) -> int:
     with transaction.atomic():
         feed = _feed(user_id)
         news = list(Event.objects.filter(user_id=user_id, in_feed=False).select_related("operation__coin",
-            "operation__counterpart").order_by("pk")[:most])  # fmt: skip
+            "operation__account", "operation__counterpart").order_by("pk")[:most])  # fmt: skip
         lines = list(_new_lines(user_id, feed, most))
         if not news and not lines:
             return 0

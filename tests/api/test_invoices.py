@@ -42,6 +42,19 @@ def test_an_invoice_is_made_read_and_listed_and_turns_to_paid(lnbtc, alice, shop
     assert balances(lnbtc, alice) == [(COIN, 0)]
 
 
+def test_each_operation_names_its_purse_in_lists_and_in_the_feed(lnbtc, alice, bob, shop):
+    fill(alice, lnbtc, 5 * COIN)
+    fill(alice, lnbtc, 3 * COIN, number=2)
+    pay(alice, lnbtc, ask(bob, lnbtc, COIN).bolt11, number=2)
+
+    rows = shop.get("operations").json()["operations"]
+    assert [(row["amount"], row["purse"]) for row in rows] == [("0.00001", 2), ("0.00003", 2), ("0.00005", 0)]
+    assert shop.get(f"operations/{rows[0]['id']}").json()["purse"] == 2
+    told = [item["data"]["operation"] for item in shop.get("events?after=0").json()["events"]
+            if item["name"] == "deposit_credited"]  # fmt: skip
+    assert [(one["amount"], one["purse"]) for one in told] == [("0.00005", 0), ("0.00003", 2)]
+
+
 def test_the_same_key_is_the_same_invoice(shop):
     answers = [shop.post("invoices", ORDER, key="order-1042") for _ in range(2)]
 

@@ -64,6 +64,7 @@ def build_worlds(coins: Sequence[str], folder: Path) -> Iterator[list[FaultWorld
     from tests.faults.lightning import LightningWorld
     from tests.faults.litecoin import LitecoinWorld
     from tests.faults.monero import MoneroWorld
+    from tests.lnbits.server import ensure
 
     daemons = [coin for coin in coins if coin in ("ltc", "xmr")]
     net = Devnet(folder / "nodes")
@@ -75,6 +76,8 @@ def build_worlds(coins: Sequence[str], folder: Path) -> Iterator[list[FaultWorld
         "ban": lambda: BananoFaultWorld(folder / "ban"),
         "ln": lambda: LightningWorld(folder / "ln"),
     }
+    if "ln" in coins:
+        ensure()
     with ExitStack() as held:
         if daemons:
             held.callback(net.stop, daemons)

@@ -14,10 +14,11 @@ from ledger import queries
 from ledger.drains import steps
 from ledger.drains.scan import Watch
 from ledger.models import Dispatch, Freeze, Withdrawal
-from tests.devnet.fixtures import litecoin
+from tests.devnet.fixtures import litecoin, monero
 from tests.faults.banano import BananoFaultWorld
 from tests.faults.forknote import CamelWorld, SnakeWorld
 from tests.faults.litecoin import LitecoinWorld
+from tests.faults.monero import MoneroWorld
 from tests.faults.storm import start_worker
 from tests.faults.world import FaultWorld
 from tests.support.databases import Database
@@ -25,17 +26,20 @@ from tests.support.hold import kill_at
 from tests.support.money import send
 from tests.support.processes import wait_for
 
-__all__ = ["litecoin"]
+__all__ = ["litecoin", "monero"]
 
 STEPS = [steps.PREPARED, steps.RECORDED, steps.LOOKED_UP, steps.ATTEMPTED, steps.SENT, steps.MARKED]
 STAND_INS: dict[str, Any] = {"frk-snake": SnakeWorld, "frk-camel": CamelWorld, "ban": BananoFaultWorld}
 LONG = 120  # seconds, on a busy machine
 
 
-@pytest.fixture(params=["ltc", *STAND_INS])
+@pytest.fixture(params=["ltc", "xmr", *STAND_INS])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FaultWorld]:
+    made: FaultWorld
     if request.param == "ltc":
-        made: FaultWorld = LitecoinWorld(request.getfixturevalue("litecoin"), "every-step")
+        made = LitecoinWorld(request.getfixturevalue("litecoin"), "every-step")
+    elif request.param == "xmr":
+        made = MoneroWorld(request.getfixturevalue("monero"), "every-step")
     else:
         made = STAND_INS[request.param](tmp_path / "node")
     yield made

@@ -25,7 +25,8 @@ def free_port() -> int:
 class RunningSite:
     """`manage.py run` on a port of its own; mail goes into files."""
 
-    def __init__(self, database: Database, **environment: str) -> None:
+    def __init__(self, database: Database, *, beat: int = 1, **environment: str) -> None:
+        """beat: seconds between two sweeps, which find what no hint told of; the product's own is 10."""
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.mail = database.folder / "mail"
@@ -35,7 +36,7 @@ class RunningSite:
             **environment,
         )  # fmt: skip
         self.log = database.folder / "run.log"
-        command = [PYTHON, "manage.py", "run", "--port", self.port, "--beat", "1"]
+        command = [PYTHON, "manage.py", "run", "--port", self.port, "--beat", beat]
         self._spawn = partial(Child, command, log=self.log, env=env)
         self.start()
 

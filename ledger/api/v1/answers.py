@@ -96,6 +96,7 @@ class Operation(Any_):
     incoming = s.BooleanField()
     coin = s.CharField()
     status = s.CharField()
+    purse = s.IntegerField()
     amount = AmountText()
     fee = AmountText()
     total = AmountText()

@@ -18,8 +18,8 @@ from ledger.services import addresses, contacts, lifecycle, rates, shapes
 from wallets_site.base.errors import InvalidRequest
 
 OPERATION = {
-    "id": 17, "kind": "move", "incoming": False, "coin": "LTC", "status": "done", "amount": "0.5", "fee": "0.001",
-    "total": "0.501", "counterpart": "bob", "address": "", "extra": "", "txid": "", "payment_hash": "",
+    "id": 17, "kind": "move", "incoming": False, "coin": "LTC", "status": "done", "purse": 0, "amount": "0.5",
+    "fee": "0.001", "total": "0.501", "counterpart": "bob", "address": "", "extra": "", "txid": "", "payment_hash": "",
     "confirmations": 0, "comment": "Rent", "created": "2026-01-31T12:00:00Z", "updated": "2026-01-31T12:00:00Z",
     "done": "2026-01-31T12:00:00Z", "waiting_for": "",
 }  # fmt: skip
