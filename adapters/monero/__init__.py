@@ -55,6 +55,7 @@ __all__ = ["Monero", "MoneroOptions"]
 
 _TXID = re.compile(r"[0-9a-f]{64}")
 MOST_SKIPPED = 200  # subaddresses that one request may leave out; a wallet looks that far ahead by itself
+MOST_AT_ONCE = 64  # subaddresses of one create_address: the wallet refuses more (-1, seen on 0.18)
 LOCK_BLOCKS = 10  # until a received coin or change may be spent
 
 
@@ -158,8 +159,9 @@ class Monero(CoinAdapter):
         made = node.ask("create_address", params)
         # A wallet older than our counter (restored from a backup or its seed) would repeat itself: skip ahead.
         missing = min(request.number - made.whole("address_index"), MOST_SKIPPED)
-        if missing > 0:
-            made = node.ask("create_address", {**params, "count": missing}, read_seconds=60)
+        for done in range(0, missing, MOST_AT_ONCE):
+            count = min(missing - done, MOST_AT_ONCE)
+            made = node.ask("create_address", {**params, "count": count}, read_seconds=60)
         address, minor = self._last(made)
         return NewAddress(self._own(address), ref=str(minor))
 

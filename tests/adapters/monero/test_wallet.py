@@ -99,6 +99,11 @@ class Addresses:
         assert made.ref == "40"
         assert world.adapter.new_address(AddressRequest(number=41)).ref == "41"
 
+    def test_a_wallet_far_behind_our_counter_catches_up_though_it_makes_few_at_once(self, world: MoneroWorld):
+        refs = [world.adapter.new_address(AddressRequest(number=number)).ref for number in (150, 151)]
+
+        assert refs == ["150", "151"]
+
     def test_an_integrated_address_is_made_on_request(self, world: MoneroWorld):
         made = world.adapter.new_address(AddressRequest(number=1, memo=PAYMENT_ID))
         other = world.make_adapter(integrated=True).new_address(AddressRequest(number=2))
