@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 
-from adapters.base import AddressRequest, CoinAdapter, Found, Page, Payment, Prepared, Watched
+from adapters.base import AddressRequest, CoinAdapter, Confirmed, Found, LookupResult, Page, Payment, Prepared, Watched
 from adapters.codecs import bolt11
 from wallets_site.base.clock import now
 
@@ -107,3 +107,11 @@ def foreign(currency: str, amount: int | None = 1_000_000, **more: object) -> st
     """A good invoice of a node that no node of these tests knows."""
     settings = {"timestamp": int(now().timestamp()), "payment_hash": hashlib.sha256(b"foreign").digest()}
     return bolt11.encode(NODE_KEY, currency=currency, amount=amount, secret=b"\x01" * 32, **{**settings, **more})  # type: ignore[arg-type]
+
+
+def settled(found: LookupResult) -> tuple[int, str, int | None]:
+    """(confirmations, payment hash, fee) of a payment that has ended; a preimage that is told is the right one."""
+    assert isinstance(found, Confirmed), found
+    if found.preimage:
+        assert hashlib.sha256(bytes.fromhex(found.preimage)).hexdigest() == found.txid
+    return found.confirmations, found.txid, found.fee

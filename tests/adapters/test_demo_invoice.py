@@ -13,11 +13,12 @@ import time_machine
 from django.core.exceptions import ImproperlyConfigured
 
 from adapters import registry
-from adapters.base import Absent, AddressRequest, Confirmed, Dead, NodeRefused, Pending, Prepared, Refused, Sent, Tried
+from adapters.base import Absent, AddressRequest, Dead, NodeRefused, Pending, Prepared, Refused, Sent, Tried
 from adapters.codecs import bolt11
 from adapters.demo_invoice import DemoInvoice, DemoInvoiceOptions
 from adapters.demo_lightning import NOWHERE, ticket
 from tests.adapters.invoice_contract import InvoiceContract, InvoiceWorld, foreign, incoming, outgoing
+from tests.adapters.invoice_world import settled
 from wallets_site.base.clock import now
 
 COIN = 1_000_000
@@ -114,7 +115,7 @@ def test_the_route_costs_what_the_options_say(world: DemoInvoiceWorld):
     prepared = world.prepare(COIN)
 
     assert world.adapter.broadcast(prepared) == Sent(prepared.id, 150)
-    assert world.adapter.lookup(Tried(prepared, attempts=1, outcome="sent")) == Confirmed(1000, prepared.id, 150)
+    assert settled(world.adapter.lookup(Tried(prepared, attempts=1, outcome="sent"))) == (1000, prepared.id, 150)
     assert world.adapter.funds(()).total == world.funded - COIN - 150
 
 
@@ -129,7 +130,7 @@ def test_a_payment_may_be_on_its_way_for_a_while(world: DemoInvoiceWorld):
     assert not world.arrived(invoice)
     assert world.adapter.funds(()).total == world.funded - COIN
     with time_machine.travel(now() + timedelta(seconds=61)):
-        assert world.adapter.lookup(tried) == Confirmed(1000, prepared.id, 0)
+        assert settled(world.adapter.lookup(tried)) == (1000, prepared.id, 0)
         assert world.arrived(invoice)
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 import time_machine
 
-from adapters.base import Absent, AddressRequest, Confirmed, Dead, Prepared, Refused, Sent, Tried, Unclear, Unknown
+from adapters.base import Absent, AddressRequest, Dead, Prepared, Refused, Sent, Tried, Unclear, Unknown
 from adapters.lnbits import Lnbits, LnbitsOptions
 from tests.adapters.invoice_contract import FINAL, foreign, incoming
+from tests.adapters.invoice_world import settled
 from tests.adapters.lnbits.world import LnbitsWorld
 from tests.lnbits.server import LnbitsServer, need
 from wallets_site.base.clock import now
@@ -40,7 +41,7 @@ def test_a_server_killed_after_it_paid_remembers(live: LnbitsWorld, restarted: L
 
     restarted.start()
 
-    assert live.make_adapter().lookup(tried(prepared, "unclear")) == Confirmed(FINAL, prepared.id, 0)
+    assert settled(live.make_adapter().lookup(tried(prepared, "unclear"))) == (FINAL, prepared.id, 0)
     assert live.adapter.funds(()).total == live.funded - COIN
 
 
@@ -85,7 +86,7 @@ def test_the_same_payment_sent_by_many_at_once_is_paid_once(live: LnbitsWorld):
 
     assert Sent(prepared.id, 0) in said
     assert not any(isinstance(one, Refused) for one in said)
-    assert live.adapter.lookup(tried(prepared, "sent", 8)) == Confirmed(FINAL, prepared.id, 0)
+    assert settled(live.adapter.lookup(tried(prepared, "sent", 8))) == (FINAL, prepared.id, 0)
     assert live.adapter.funds(()).total == live.funded - COIN
 
 

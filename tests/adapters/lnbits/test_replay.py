@@ -13,7 +13,6 @@ import time_machine
 
 from adapters.base import (
     AddressRequest,
-    Confirmed,
     Dead,
     Found,
     LookupResult,
@@ -29,6 +28,7 @@ from adapters.codecs import bolt11
 from adapters.lnbits import Lnbits, LnbitsOptions
 from adapters.lnbits.payments import Blob
 from tests.adapters.invoice_contract import FINAL
+from tests.adapters.invoice_world import settled
 from tests.adapters.lnbits.recordings import OLD, Recording, new_keys
 from tests.lnbits.front import Front
 from tests.lnbits.server import Keys
@@ -238,7 +238,7 @@ def test_a_new_server_pays(new: Replayed):
         sent, found = new.pay(name, NEW["alice"])
         assert isinstance(sent, Sent)
         assert sent.fee == 0
-        assert found == Confirmed(FINAL, sent.txid, 0)
+        assert settled(found) == (FINAL, sent.txid, 0)
 
 
 def test_an_old_server_pays(old: Replayed):
@@ -246,7 +246,7 @@ def test_an_old_server_pays(old: Replayed):
 
     assert isinstance(sent, Sent)
     assert sent.fee is None
-    assert found == Confirmed(FINAL, sent.txid, 0)
+    assert settled(found) == (FINAL, sent.txid, 0)
 
 
 def test_a_second_try_of_a_paid_invoice_is_the_first_payment(old: Replayed, new: Replayed):
@@ -256,7 +256,7 @@ def test_a_second_try_of_a_paid_invoice_is_the_first_payment(old: Replayed, new:
     ):
         sent, found = replayed.pay(name, keys)
         assert isinstance(sent, Sent)
-        assert found == Confirmed(FINAL, sent.txid, 0)
+        assert settled(found) == (FINAL, sent.txid, 0)
 
 
 @pytest.mark.parametrize(
