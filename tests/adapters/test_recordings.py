@@ -16,7 +16,9 @@ from tests.devnet.digest import DigestRpc
 from tests.devnet.proxy import Proxy
 from tests.devnet.rpc import CallError, DevnetError, Rpc
 
-HEIGHT, BALANCE = ("getblockcount", [], 111), ("getbalance", ["*", 6], 5)
+Call = tuple[str, list[Any], int]  # method, parameters, result
+HEIGHT: Call = ("getblockcount", [], 111)
+BALANCE: Call = ("getbalance", ["*", 6], 5)
 Ask = Callable[..., Any]
 Script = Callable[[Ask, Ask], None]  # the caller with its login, and one without
 
