@@ -42,6 +42,7 @@ from adapters.shapes import (
     Sent,
     Tried,
     Unclear,
+    Understood,
     Unknown,
     Watched,
     option,
@@ -83,6 +84,7 @@ __all__ = [
     "Sent",
     "Tried",
     "Unclear",
+    "Understood",
     "Unknown",
     "Watched",
     "option",
@@ -197,6 +199,13 @@ class CoinAdapter(ABC):
     @abstractmethod
     def lookup(self, tried: Tried) -> LookupResult:
         """Never raises: what cannot be told is Unknown."""
+
+    def demand_pays(self, prepared: Prepared, payments: Sequence[Payment]) -> Understood:
+        """Reads a prepared payment anew, trusting nothing that was noted beside it: it pays exactly these payments, and
+        whatever else it moves stays ours. No payments: it is a chore, and pays nobody.
+
+        Raises NodeRefused for any other, NodeDown when it cannot be told now."""
+        raise NodeRefused("Nothing here can tell what a prepared payment of this kind does.")
 
     @abstractmethod
     def uri(self, address: str, amount: int | None, *, label: str = "") -> str:

@@ -46,6 +46,7 @@ from adapters.base import (
     Sent,
     Tried,
     Unclear,
+    Understood,
     Unknown,
     Watched,
     option,
@@ -53,6 +54,7 @@ from adapters.base import (
 from adapters.codecs import bech32
 from adapters.demo_chain import Banned, DemoChain, NotEnough, Tx
 from adapters.rpc import coins
+from adapters.understanding import OTHER, demand_same
 from wallets_site.base import net
 
 BLOB_VERSION = 1
@@ -250,6 +252,13 @@ class Demo(CoinAdapter):
         if tx.confirmations:
             return Confirmed(tx.confirmations, txid, tx.fee)
         return Pending(txid, tx.fee)
+
+    def demand_pays(self, prepared: Prepared, payments: Sequence[Payment]) -> Understood:
+        outputs, fee = _read_blob(prepared.blob)
+        if hashlib.sha256(prepared.blob.encode()).hexdigest() != prepared.id or fee > self._fee:
+            raise NodeRefused(OTHER)
+        demand_same(outputs, payments)
+        return Understood(fee)
 
     def uri(self, address: str, amount: int | None, *, label: str = "") -> str:
         fields = []

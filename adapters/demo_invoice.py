@@ -44,6 +44,7 @@ from adapters.base import (
     Sent,
     Tried,
     Unclear,
+    Understood,
     Unknown,
     Watched,
     option,
@@ -253,6 +254,10 @@ class DemoInvoice(CoinAdapter):
             return None
         data = {"payment_hash": paid.payment_hash, "preimage": paid.preimage}
         return Proof(f"Preimage of {paid.payment_hash}: {paid.preimage}", data)
+
+    def demand_pays(self, prepared: Prepared, payments: Sequence[Payment]) -> Understood:
+        lightning.demand_pays(_read_blob(prepared)[0], NETWORK, prepared, payments)
+        return Understood()
 
     def uri(self, address: str, amount: int | None, *, label: str = "") -> str:
         """The invoice names its amount itself."""

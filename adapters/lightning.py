@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from adapters.base import AddressRequest, CheckedAddress, InvalidAddress, InvoiceText, NodeRefused
+from adapters.base import AddressRequest, CheckedAddress, InvalidAddress, InvoiceText, NodeRefused, Payment, Prepared
 from adapters.codecs import bolt11
 from adapters.codecs.bolt11 import Invoice
+from adapters.understanding import OTHER
 from wallets_site.base.clock import now
 
 # What invoices of a network begin with, after "ln" (BOLT #11).
@@ -83,6 +85,18 @@ def to_pay(address: str, amount: int, network: str) -> Invoice:
     if amount <= 0 or checked.amount != amount:
         raise NodeRefused("The amount is not that of the invoice.", address=address)
     return read(address, network)
+
+
+def demand_pays(text: str, network: str, prepared: Prepared, payments: Sequence[Payment]) -> None:
+    """The invoice that would be paid is the one in the books, to the letter, and names its amount itself."""
+    try:
+        invoice = read(text, network)
+        known = [read(one.address, network).text for one in payments]
+    except InvalidAddress as error:
+        raise NodeRefused(error.message) from None
+    amounts = [one.amount for one in payments]
+    if (known, amounts, prepared.id) != ([invoice.text], [invoice.amount], invoice.payment_hash):
+        raise NodeRefused(OTHER)
 
 
 def asked(request: AddressRequest, expiry_seconds: int) -> tuple[int, str, int]:

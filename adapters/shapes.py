@@ -223,6 +223,18 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
+class Understood:
+    """What was found out about a prepared payment by reading it anew.
+
+    fee: of the network, None where the bytes do not tell. is_proven: the signed bytes, or the very order that the
+    daemon is given, were read; else only our own note of what they are could be.
+    """
+
+    fee: int | None = None
+    is_proven: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Tried:
     """A recorded dispatch as lookup() and prepare() need it: absence means one thing before a try, another after."""
 

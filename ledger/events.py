@@ -62,6 +62,7 @@ TOPICS: Final = {
         Topic("recovery_started", "The database is an older copy: payouts wait", for_staff=True, mails=True),
         Topic("recovery_ended", "Two people ended the recovery: payouts go on", for_staff=True),
         Topic("transfer_unexplained", "Coins left after the backup was made; whose is not known", for_staff=True),
+        Topic("payout_unsigned", "The signer does not agree to a payout", for_staff=True, mails=True),
         Topic("hot_wallet_short", "The hot wallet cannot pay what is queued", for_staff=True, mails=True),
         Topic("key_made", "A new API key was made in your account", mails=True),
         Topic("webhook_stopped", "A webhook of yours was switched off"),

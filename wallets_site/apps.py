@@ -15,8 +15,12 @@ class WalletsSiteConfig(AppConfig):
     name = "wallets_site"
 
     def ready(self) -> None:
-        from wallets_site import checks  # noqa: F401 - registers the system checks
+        from wallets_site import (
+            checks,  # noqa: F401 - registers the system checks
+            queue_guard,
+        )
 
+        queue_guard.install()
         _hide_the_queue()
 
 

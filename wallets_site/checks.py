@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from base64 import b64decode
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ LONGEST_ADAPTER_CALL = 75
 DRAIN_SECONDS = 30
 QUEUE_SETTINGS = {"max_attempts": 1, "ack_failures": True, "catch_up": False, "scheduler": False, "save_limit": -1}
 NOT_SENT = ("console", "dummy", "filebased", "locmem")
+ED25519_BYTES = 32
 DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 
 
@@ -47,7 +49,7 @@ def check_sqlite_options(**_: Any) -> list[CheckMessage]:
         if alias == "default":
             wanted.append("synchronous=FULL")
         missing = [item for item in wanted if item not in commands]
-        if options.get("transaction_mode") != "IMMEDIATE":
+        if options.get("transaction_mode") != "IMMEDIATE" and not settings.WALLETS_DB_READONLY:
             missing.append("transaction_mode IMMEDIATE")
         if config["ENGINE"] != "wallets_site.sqlite":
             missing.append("writers that take turns (ENGINE wallets_site.sqlite)")
@@ -119,6 +121,25 @@ def _secret_files() -> Iterator[Path]:
     for name, value in os.environ.items():
         if name.endswith("_FILE") and value and name.removesuffix("_FILE") in settings.SECRET_NAMES:
             yield Path(value)
+
+
+@register
+def check_signer_key(**_: Any) -> list[CheckMessage]:
+    """Without the public half of its key every answer of the signer is worth nothing, and nothing is paid."""
+    if not settings.WALLETS_SIGNER:
+        return []
+    try:
+        if len(b64decode(settings.WALLETS_SIGNER_KEY, validate=True)) == ED25519_BYTES:
+            return []
+    except ValueError:
+        pass
+    return [
+        Error(
+            "WALLETS_SIGNER is set, and WALLETS_SIGNER_KEY is no public key.",
+            hint="Put there what `manage.py signer --new-key` said.",
+            id="wallets.E020",
+        )
+    ]
 
 
 @register(Tags.admin)

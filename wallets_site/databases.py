@@ -34,6 +34,17 @@ def postgresql(config: dict[str, Any], *, pool: int) -> dict[str, Any]:
     return {**config, "ENGINE": "django.db.backends.postgresql", "CONN_MAX_AGE": 0, "OPTIONS": options}
 
 
+def read_only(config: dict[str, Any]) -> None:
+    """From now on whatever would write is refused by the database itself."""
+    options = config["OPTIONS"]
+    if "sqlite" in config["ENGINE"]:
+        options["init_command"] += "PRAGMA query_only=ON;"
+        del options["transaction_mode"]  # it takes no turn among those who write
+    else:
+        more = "-c default_transaction_read_only=on -c default_transaction_isolation=repeatable\\ read"
+        options["options"] = f"{options.get('options', '')} {more}".strip()
+
+
 _inherited: list[Any] = []  # kept, so that nothing of them is closed by being forgotten
 
 

@@ -16,7 +16,7 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 
-from wallets_site.databases import postgresql, sqlite
+from wallets_site.databases import postgresql, read_only, sqlite
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
@@ -147,6 +147,11 @@ WALLETS_DB_PREPARE = env_bool("WALLETS_DB_PREPARE", True)
 DATABASE_ROUTERS = ["wallets_site.databases.Router"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# True for a process that must only read, such as the signer: the database refuses the rest.
+WALLETS_DB_READONLY = env_bool("WALLETS_DB_READONLY", False)
+if WALLETS_DB_READONLY:
+    read_only(DATABASES["default"])
+
 if REDIS_URL:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 else:
@@ -211,6 +216,14 @@ WALLETS_WEBHOOK_PRIVATE: list[str] = env.list("WALLETS_WEBHOOK_PRIVATE", default
 
 # Tells how far this site has got; a database behind it was put back from a backup.
 GENERATION_FILE = Path(env.str("WALLETS_GENERATION_FILE", default=str(DATA_DIR / "generation")))
+
+# The second-opinion signer: its Unix socket, and the public half of its key. Empty: payments leave without it.
+WALLETS_SIGNER = env.str("WALLETS_SIGNER", default="")
+WALLETS_SIGNER_KEY = env.str("WALLETS_SIGNER_KEY", default="")
+# For the signer's own process.
+WALLETS_SIGNER_PEERS: list[str] = env.list("WALLETS_SIGNER_PEERS", default=[])
+WALLETS_SIGNER_DAILY: list[str] = env.list("WALLETS_SIGNER_DAILY", default=[])
+WALLETS_SIGNER_UNPROVEN: list[str] = env.list("WALLETS_SIGNER_UNPROVEN", default=[])
 
 # Called with the name of each step of a payout; only the fault tests set it.
 WALLETS_STEP_HOOK = env.str("WALLETS_STEP_HOOK", default="")

@@ -31,6 +31,7 @@ from adapters.base import (
     Prepared,
     SendResult,
     Tried,
+    Understood,
     Watched,
 )
 from adapters.codecs import banano_crypto as crypto
@@ -103,3 +104,7 @@ class Banano(Reader):
     def lookup(self, tried: Tried) -> LookupResult:
         with self._node.within(self.longest_call - 5):
             return fate.lookup(self._node, tried)
+
+    def demand_pays(self, prepared: Prepared, wanted: Sequence[Payment]) -> Understood:
+        with self._asking() as node:
+            return payments.demand_pays(node, self._keys, self._facts.prefix, prepared, wanted)

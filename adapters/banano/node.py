@@ -222,6 +222,19 @@ class Node:
                 found[name] = self._block(name, mapping(entry))
         return found
 
+    def balance_after(self, name: str, account: str) -> int:
+        """An account's balance after this block of its chain. A state block's name proves its balance, whoever tells
+        it. Raises NodeDown while the network does not have it."""
+        try:
+            answer = self.ask("block_info", hash=name, json_block="true")
+        except Refusal as refusal:
+            raise NodeDown(f"the block before this payment is not known yet: {refusal.text}") from None
+        contents = mapping(answer.get("contents"))
+        if self.key(answer.get("block_account")) != account:
+            raise NodeDown("the node's answer names another account")
+        block = self._state(name, contents) if contents.get("type") == "state" else None
+        return block.balance if block else number(answer.get("balance"))
+
     def _block(self, name: str, answer: Mapping[str, Any]) -> BlockSeen:
         contents = answer.get("contents")
         if not isinstance(contents, dict):

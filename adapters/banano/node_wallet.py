@@ -39,10 +39,12 @@ from adapters.base import (
     Sent,
     Tried,
     Unclear,
+    Understood,
     Unknown,
     Watched,
 )
 from adapters.codecs import banano_crypto as crypto
+from adapters.understanding import OTHER, demand_same
 
 BLOB_VERSION: Final = 1
 DEFINITE: Final = frozenset(
@@ -197,6 +199,17 @@ class BananoNodeWallet(Reader):
                 return self._send(node, order)
         except NodeDown as error:
             return Unclear(str(error))
+
+    def demand_pays(self, prepared: Prepared, wanted: Sequence[Payment]) -> Understood:
+        """The order itself is what the node is given."""
+        order = read_order(prepared)
+        with self._asking():
+            hot = self._hot()
+        pays = [] if order.destination == hot else [(order.destination, order.amount)]
+        if wanted and order.source != hot:
+            raise NodeRefused(OTHER)
+        demand_same(pays, wanted)
+        return Understood(0)
 
     @contextmanager
     def _ready(self) -> Iterator[Node]:

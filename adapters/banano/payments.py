@@ -22,8 +22,10 @@ from adapters.base import (
     Sent,
     Tried,
     Unclear,
+    Understood,
 )
 from adapters.codecs import banano_crypto as crypto
+from adapters.understanding import OTHER
 
 LONGEST_CHAIN: Final = 50  # our own blocks that may stand unconfirmed on one another
 
@@ -137,3 +139,27 @@ def _process(node: Node, block: Block, name: str) -> SendResult:
     if answered != name:
         return Unclear("the node answered with another block than the one sent")
     return Sent(name, 0)
+
+
+def demand_pays(node: Node, keys: Keyring, prefix: str, prepared: Prepared, wanted: Sequence[Payment]) -> Understood:
+    """The amount follows from the balance before, which the network tells, not from what was noted beside the block."""
+    blob = read_blob(prepared)
+    block = blob.block
+    if not keys.knows(block.account):
+        raise NodeRefused("The prepared block is of an account that is not ours.")
+    sent = _sent_by(node, block)
+    if blob.sends != (sent > 0) or blob.amount != abs(sent):
+        raise NodeRefused("The note beside the prepared block is of another one.")
+    pays = [(block.link, sent)] if sent > 0 and block.link != keys.hot else []
+    if len(wanted) > 1 or pays != [(_destination(prefix, one.address), one.amount) for one in wanted]:
+        raise NodeRefused(OTHER)
+    return Understood(0)
+
+
+def _sent_by(node: Node, block: Block) -> int:
+    """How much this block takes from its account; below zero: it brings. Raises NodeDown while the block before it is
+    not in the network."""
+    if block.previous == ZERO:
+        return -block.balance
+    balance = node.balance_after(block.previous, block.account)
+    return balance - block.balance

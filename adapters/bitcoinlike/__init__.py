@@ -43,9 +43,10 @@ from adapters.base import (
     Sent,
     Tried,
     Unclear,
+    Understood,
     Watched,
 )
-from adapters.bitcoinlike import addresses, codes, explorer, fate, guide, payments, receipts
+from adapters.bitcoinlike import addresses, codes, explorer, fate, guide, payments, receipts, understanding
 from adapters.bitcoinlike.coins import DECIMALS
 from adapters.bitcoinlike.node import Node
 from adapters.bitcoinlike.options import BitcoinOptions
@@ -207,6 +208,10 @@ class BitcoinLike(CoinAdapter):
     def lookup(self, tried: Tried) -> LookupResult:
         with self._in_time() as node:
             return fate.look_up(node, tried, self.options.dead_after)
+
+    def demand_pays(self, prepared: Prepared, payments_: Sequence[Payment]) -> Understood:
+        with self._in_time() as node:
+            return understanding.demand_pays(node, self.options, prepared, payments_)
 
     def uri(self, address: str, amount: int | None, *, label: str = "") -> str:
         return addresses.link(self._coin, address, amount, label)

@@ -40,10 +40,11 @@ from adapters.base import (
     SendResult,
     Tried,
     Unclear,
+    Understood,
     Unknown,
     Watched,
 )
-from adapters.forknote import addresses, explorer, guide
+from adapters.forknote import addresses, explorer, guide, orders
 from adapters.forknote.camel import Camel
 from adapters.forknote.client import Client
 from adapters.forknote.options import AUTO, CAMEL, HEX64, PAYMENT_ID, SNAKE, ForknoteOptions
@@ -238,6 +239,11 @@ class Forknote(CoinAdapter):
             if self.options.receive != PAYMENT_ID:
                 dialect.make_ahead()
             return dialect.chore(tip)
+
+    def demand_pays(self, prepared: Prepared, payments: Sequence[Payment]) -> Understood:
+        with self._in_time() as dialect:
+            highest = 2 * self._fee(dialect)
+        return orders.demand_pays(prepared, payments, highest)
 
     def broadcast(self, prepared: Prepared) -> SendResult:
         try:

@@ -6,9 +6,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from adapters.base import NodeDown, NodeRefused, Payment
+from adapters.base import NodeDown, NodeRefused, Payment, Prepared, Understood
 from adapters.forknote.addresses import WRONG_PAYMENT_ID, new_payment_id, normal_payment_id
+from adapters.forknote.fusion import Fusion
 from adapters.forknote.options import HIGHEST
+from adapters.understanding import OTHER, demand_same
 
 BLOB_VERSION = 1
 
@@ -98,3 +100,17 @@ def payment_id_of(payment: Payment) -> str:
     if found is None:
         raise NodeRefused(WRONG_PAYMENT_ID, address=payment.address)
     return found
+
+
+def demand_pays(prepared: Prepared, payments: Sequence[Payment], highest_fee: int) -> Understood:
+    """The order is what walletd is given: it builds and signs only when it is told to send."""
+    if not payments:
+        if Fusion.read(prepared.blob) is None:
+            raise NodeRefused(OTHER)
+        return Understood(0)
+    order = Order.read(prepared.blob)
+    ids = {payment_id_of(one) for one in payments} - {""}
+    if order.fee > highest_fee or ids != (set() if order.is_marker else {order.payment_id}):
+        raise NodeRefused(OTHER)
+    demand_same(order.outputs, payments)
+    return Understood(order.fee)

@@ -25,6 +25,7 @@ from adapters.base import (
     NewAddress,
     NodeDown,
     NodeError,
+    NodeRefused,
     Page,
     Payment,
     Prepared,
@@ -34,6 +35,7 @@ from adapters.base import (
     SendResult,
     Tried,
     Unclear,
+    Understood,
     Watched,
 )
 from adapters.lnbits import explorer, fate, guide, invoices, payments, receipts
@@ -145,6 +147,13 @@ class Lnbits(CoinAdapter):
     def lookup(self, tried: Tried) -> LookupResult:
         with self._in_time() as server:
             return fate.look_up(server, tried, self.options.release_minutes)
+
+    def demand_pays(self, prepared: Prepared, payments_: Sequence[Payment]) -> Understood:
+        blob = payments.Blob.read(prepared.blob)
+        lightning.demand_pays(blob.invoice, self.options.network, prepared, payments_)
+        if self.options.wallet_id not in ("", blob.wallet):
+            raise NodeRefused("The prepared payment is of another wallet.")
+        return Understood()
 
     def uri(self, address: str, amount: int | None, *, label: str = "") -> str:
         """The invoice names its amount itself."""

@@ -43,6 +43,7 @@ from adapters.base import (
     Sent,
     Tried,
     Unclear,
+    Understood,
     Watched,
 )
 from adapters.monero import addresses, codes, explorer, fate, guide, payments, receipts
@@ -247,6 +248,9 @@ class Monero(CoinAdapter):
     def chores(self, watch: Sequence[Watched], live: Sequence[Tried]) -> Prepared | None:
         with self._in_time() as node:
             return payments.chore(node, self.options, live)
+
+    def demand_pays(self, prepared: Prepared, payments_: Sequence[Payment]) -> Understood:
+        return payments.demand_pays(self.options, self._coin, prepared, payments_)
 
     def broadcast(self, prepared: Prepared) -> SendResult:
         """Asks monerod first: relaying a payment that is mined already leaves a ghost in the wallet's balance."""

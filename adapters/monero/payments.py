@@ -11,12 +11,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.base import InvalidAddress, NodeDown, NodeRefused, NotEnoughFunds, Payment, Prepared, Tried
+from adapters.base import InvalidAddress, NodeDown, NodeRefused, NotEnoughFunds, Payment, Prepared, Tried, Understood
 from adapters.monero import addresses, codes
 from adapters.monero.addresses import Coin
 from adapters.monero.node import SLOW_READ_SECONDS, UNSPENT, Node, Output
 from adapters.monero.options import LEVELS, MoneroOptions
 from adapters.rpc import RpcError, hex_text
+from adapters.understanding import OTHER, added_up
 
 BLOB_VERSION = 1
 LARGEST_AMOUNT = (1 << 64) - 1  # the chain's own limit
@@ -211,3 +212,13 @@ def _join(node: Node, options: MoneroOptions, height: int) -> Prepared | None:
     wanted = [(address, made.wholes("amount_list")[0])]
     blob, fee = _checked(node, options, height, wanted, made.wholes("fee_list")[0], facts)
     return Prepared(blob.hash, blob.text(), fee, slot=blob.hash, chore="join")
+
+
+def demand_pays(options: MoneroOptions, coin: Coin, prepared: Prepared, payments: Sequence[Payment]) -> Understood:
+    """Nobody can read whom signed Monero bytes pay, not even their wallet (describe_transfer reads unsigned ones only):
+    what is compared is our own note."""
+    blob = Blob.read(prepared)
+    wanted = [(_destination(one, coin, options.network), one.amount) for one in payments]
+    if not payments or added_up(blob.wanted) != added_up(wanted):
+        raise NodeRefused(OTHER)
+    return Understood(is_proven=False)

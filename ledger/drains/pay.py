@@ -29,7 +29,7 @@ from adapters.base import (
     Unknown,
 )
 from ledger import events
-from ledger.drains import steps
+from ledger.drains import countersign, steps
 from ledger.drains.alone import alone
 from ledger.drains.clock import Budget
 from ledger.drains.scan import ask_health
@@ -134,11 +134,14 @@ def follow(use: CoinWallet, adapter: CoinAdapter, row: Dispatch) -> None:
 
 
 def _send(adapter: CoinAdapter, row: Dispatch) -> bool:
+    if reason := countersign.why_not(row):
+        payouts.note_wait(row.pk, reason)
+        return False
     begun = payouts.begin_attempt(row.pk)
     if begun is None:
         return False
     steps.reached(steps.ATTEMPTED)
-    result = adapter.broadcast(payouts.as_tried(begun).prepared)
+    result = adapter.broadcast(payouts.as_tried(row).prepared)  # the very bytes that were agreed to
     steps.reached(steps.SENT)
     payouts.note_outcome(row.pk, begun.attempts, result)
     steps.reached(steps.MARKED)

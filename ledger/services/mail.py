@@ -44,6 +44,7 @@ ALARM: Final = Letter("alarm", "confirm_inform_admins", to_managers=True, right=
 ALARM_PAGES: Final = {
     "hot_wallet_short": "adapters/wallet/",
     "payouts_frozen": "ledger/freeze/",
+    "payout_unsigned": "ledger/dispatch/",
     "recovery_started": "ledger/recovery/",
     "payout_decision_proposed": "ledger/payoutdecision/",
     "solvency_short": "ledger/solvencycheck/",

@@ -43,7 +43,9 @@ LAYER_MAY_IMPORT = {
 # Of the core, what a shell may never touch: it asks a service.
 CLOSED_TO_SHELLS = ("ledger.posting", "ledger.locks")
 # Beside drains themselves, and tests.
-MAY_IMPORT_DRAINS = ("ledger.tasks", "wallets_site.demo", "wallets_site.demo_lightning")
+MAY_IMPORT_DRAINS = (
+    *("ledger.tasks", "ledger.management.commands.signer", "wallets_site.demo", "wallets_site.demo_lightning"),
+)
 CRON = "do_cron"
 MAY_OPEN_REGISTRY = ("ledger.nodes", "ledger.drains", "adapters")
 BOOKS = ("Account", "Transaction", "Posting", "Queue")
