@@ -6,6 +6,7 @@ GRANT USAGE ON SCHEMA public TO wallets_signer;
 GRANT SELECT ON
     ledger_coin, ledger_coinwallet, ledger_feerule, ledger_limit, ledger_sitesettings, ledger_rulesversion,
     ledger_account, ledger_transaction, ledger_posting, ledger_operation, ledger_approval,
-    ledger_withdrawal, ledger_dispatch, ledger_freeze, adapters_wallet
+    ledger_withdrawal, ledger_dispatch, ledger_freeze, ledger_ruleset, ledger_policyrule, ledger_policydecision,
+    ledger_switch, adapters_wallet
     TO wallets_signer;
-GRANT SELECT (id, is_active) ON accounts_user TO wallets_signer;
+GRANT SELECT (id, is_active, held_until) ON accounts_user TO wallets_signer;

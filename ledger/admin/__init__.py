@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
-from ledger.admin import books, coins, corrections, decisions, payouts, rates, recovery, site, unclear, wallets
+from ledger.admin import books, coins, corrections, decisions, payouts, people, rates, recovery, site, unclear, wallets
 
-__all__ = ["books", "coins", "corrections", "decisions", "payouts", "rates", "recovery", "site", "unclear", "wallets"]
+__all__ = [
+    "books",
+    "coins",
+    "corrections",
+    "decisions",
+    "payouts",
+    "people",
+    "rates",
+    "recovery",
+    "site",
+    "unclear",
+    "wallets",
+]

@@ -8,6 +8,7 @@ from ledger.models.decisions import Attempt, PayoutDecision
 from ledger.models.keys import KeyCap, KeySpend
 from ledger.models.out import Delivery, Event, Feed, FeedItem, Inbox, Mute, Push, PushAttempt, Webhook
 from ledger.models.people import Address, Approval, Contact, Invoice, Operation
+from ledger.models.persons import Person
 from ledger.models.policy import PolicyDecision, PolicyRule, RuleSet, Switch
 from ledger.models.purses import InvoiceNote, Purse
 from ledger.models.recovery import Generation, Recovered, Recovery, RecoveryWallet
@@ -45,6 +46,7 @@ __all__ = [
     "Mute",
     "Operation",
     "PayoutDecision",
+    "Person",
     "PolicyDecision",
     "PolicyRule",
     "Posting",

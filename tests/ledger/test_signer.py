@@ -18,13 +18,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import connection, connections
 
+from accounts import holds
 from adapters.demo import encode_address
 from ledger.drains import pay
 from ledger.drains.signer.books import Disagrees
 from ledger.drains.signer.judge import Terms, judge
 from ledger.drains.signer.memory import Memory
 from ledger.drains.signer.server import Server, Signer
-from ledger.models import Approval, Dispatch, Event, Freeze, Operation, Withdrawal
+from ledger.models import Approval, Dispatch, Event, Freeze, Operation, PolicyDecision, Switch, Withdrawal
 from ledger.services import lifecycle
 from tests.ledger.test_payouts import paid_to, state
 from tests.support.databases import Database
@@ -285,13 +286,35 @@ def test_an_approved_one_is_paid(coin, alice, manager, away, clock, office):
     assert paid_to(coin, away) == [2_000]
 
 
-@pytest.mark.parametrize("stop", ["coin", "wallet", "person", "switch"])
+RULED: dict[str, dict[str, Any]] = {
+    "is blocked by a rule": {"verdict": "block"},
+    "must wait by a rule": {"verdict": "wait", "wait_until": "2100-01-01T00:00:00Z"},
+    "lacks its second factor": {"verdict": "step_up", "step_up": True},
+    "needs a manager's approval": {"verdict": "people", "people": 2},
+}
+
+
+@pytest.mark.parametrize("words", RULED)
+def test_what_a_rule_held_is_not_signed_past_it(coin, alice, manager, away, clock, office, words):
+    fund(alice, coin, 10_000)
+    asked = send(alice, coin, away, 2_000)
+    row = prepared(coin)
+    PolicyDecision.objects.create(operation=asked, user=alice, coin=coin, **RULED[words])
+    Approval.objects.create(operation=asked, version=1, person=manager, verdict="approved")  # one is not two
+    assert words in refused(office, row.pk)
+
+
+@pytest.mark.parametrize("stop", ["coin", "wallet", "person", "switch", "by hand", "hold"])
 def test_what_was_stopped_waits(coin, alice, away, clock, office, stop):
     fund(alice, coin, 10_000)
     send(alice, coin, away, 2_000)
     row = prepared(coin)
     if stop == "coin":
         type(coin).objects.update(withdrawals_on=False)
+    elif stop == "by hand":
+        Switch.objects.create(what="payouts", reason="x", on_by=alice)
+    elif stop == "hold":
+        holds.place(user=alice, reason=holds.Reason.PASSWORD_CHANGED)
     elif stop == "switch":
         type(use_of(coin)).objects.update(payouts_on=False)
     else:
@@ -451,7 +474,7 @@ def test_a_role_that_may_only_read_is_enough(site, templates, coin, alice, away,
     with at_work(site, folder, settings, DATABASE_URL=url):
         pay_now(coin)
     assert paid_to(coin, away) == [2_000]
-    with psycopg.connect(place) as line:
+    with psycopg.connect(place, autocommit=True) as line:
         assert line.execute("SHOW default_transaction_read_only").fetchone() == ("on",)
         line.execute("SET default_transaction_read_only = off")
         for forbidden in (

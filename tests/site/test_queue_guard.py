@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import pickle
@@ -115,7 +116,10 @@ def test_a_real_cluster_runs_nothing_but_our_own_tasks(site, tmp_path):
     Schedule.objects.create(
         func="os.system", args=f"'{make['schedule']}'", schedule_type=Schedule.ONCE, next_run=now() - timedelta(days=1)
     )
-    Task.objects.create(id="x", name="x", func="os.system", started=now(), stopped=now(), args=Bomb(folders["stored"]))
+    Task.objects.create(id="x", name="x", func="os.system", started=now(), stopped=now())
+    stored = base64.b64encode(pickle.dumps(Bomb(folders["stored"]))).decode()
+    with connections[Task.objects.db].cursor() as cursor:
+        cursor.execute("UPDATE django_q_task SET args = %s, result = %s", [stored, stored])
     payloads = [
         signed(json.dumps({**GOOD, "func": "os.system", "args": [make["json"]]}).encode()),
         signed({**package, "args": (make["pickle"],)}, Pickles),

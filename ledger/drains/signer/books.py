@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from django.contrib.auth import get_user_model
 from django.utils.translation import gettext_lazy
 
 from ledger.models import (
@@ -13,12 +14,16 @@ from ledger.models import (
     Freeze,
     Kind,
     Operation,
+    PolicyDecision,
+    PolicyRule,
     Posting,
     Purpose,
+    Switch,
     Transaction,
     Withdrawal,
 )
 from ledger.services import rules
+from wallets_site.base.clock import now
 
 _OPEN: Final = (Withdrawal.State.WAITING, Withdrawal.State.QUEUED, Withdrawal.State.DISPATCHED)
 
@@ -66,11 +71,26 @@ def _demand_confirmed(operation: Operation, withdrawal: Withdrawal, name: str) -
     known = rules.current()
     limit = known.of(operation.coin).limits.get(Purpose.WITHDRAWAL)
     above = limit is not None and limit.approve_above is not None and withdrawal.amount > limit.approve_above
+    decision = PolicyDecision.objects.filter(operation=operation, version=operation.version).first()
+    rule = known.policy
+    _demand_allowed(decision, name)
+    later = rule is not None and rule.effective_at is not None and operation.created_at > rule.effective_at
+    demand(decision is not None or not later, f"{name} was never judged by the rules in force")
+    people = decision.people if decision else 0
     if operation.needs_admin_confirm or known.site.approve_withdrawals or above:
-        given = Approval.objects.filter(
-            operation=operation, version=operation.version, verdict=Approval.Verdict.APPROVED, person__is_active=True
-        ).exclude(person_id=operation.user_id)
-        demand(given.exists(), f"{name} needs a manager's approval and has none")
+        people = max(1, people)
+    given = Approval.objects.filter(
+        operation=operation, version=operation.version, verdict=Approval.Verdict.APPROVED, person__is_active=True
+    ).exclude(person_id=operation.user_id)
+    demand(given.values("person_id").distinct().count() >= people, f"{name} needs a manager's approval and has none")
+
+
+def _demand_allowed(decision: PolicyDecision | None, name: str) -> None:
+    if decision is None:
+        return
+    demand(decision.verdict != PolicyRule.Verdict.BLOCK, f"{name} is blocked by a rule")
+    demand(decision.wait_until is None or decision.wait_until <= now(), f"{name} must wait by a rule")
+    demand(not decision.step_up or decision.stepped_up_at is not None, f"{name} lacks its second factor")
 
 
 def _demand_reserved(operation: Operation, withdrawal: Withdrawal, held: Account, name: str) -> None:
@@ -90,7 +110,9 @@ def _demand_reserved(operation: Operation, withdrawal: Withdrawal, held: Account
 def _demand_still_held(held: Account, name: str) -> None:
     """All that this account's open withdrawals need lies in it."""
     needs = 0
-    rows = Withdrawal.objects.filter(coin=held.coin, operation__user=held.owner, operation__account__number=held.number)
+    rows = Withdrawal.objects.filter(
+        coin=held.coin, operation__user_id=held.owner_id, operation__account__number=held.number
+    )
     for each in rows.filter(state__in=(*_OPEN, Withdrawal.State.ATTEMPTED)):
         needs += each.fee + each.network_reserve + (0 if each.state == Withdrawal.State.ATTEMPTED else each.amount)
     demand(held.credits - held.debits >= needs, f"the coins of {name} are not set aside any more")
@@ -116,7 +138,10 @@ def demand_open(row: Dispatch, withdrawals: list[Withdrawal]) -> None:
     people = [each.operation.user_id for each in withdrawals]
     frozen = Freeze.objects.filter(ended_at=None)
     stopped = frozen.filter(wallet_id=row.wallet_id) | frozen.filter(coin_id=row.coin_id, user_id__in=people)
-    if stopped.exists():
+    known = rules.current()
+    by_hand = known.stop(Switch.What.PAYOUTS, row.coin) or known.stop(Switch.What.READ_ONLY)
+    kept_back = get_user_model().objects.filter(pk__in=people, held_until__gt=now())
+    if stopped.exists() or by_hand or kept_back.exists():
         raise Disagrees(str(_STOPPED), later=True)
 
 

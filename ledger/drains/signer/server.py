@@ -38,7 +38,7 @@ class Signer:
             log.warning("not signed: %s", answer)
             return {"refused": str(answer), "later": answer.later}
         except Error as error:
-            log.error("the books cannot be read: %s", type(error).__name__)
+            log.error("the books cannot be read: %s", str(error).partition("\n")[0][:200])
             return {"refused": "the signer cannot read the books now", "later": True}
         except Exception as error:  # noqa: BLE001 - whatever goes wrong here is no signature
             log.error("not signed: %s", type(error).__name__)
