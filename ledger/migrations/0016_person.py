@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0007_payout_holds'),
-        ('ledger', '0014_policy'),
+        ('ledger', '0015_preimages_and_larger_batches'),
     ]
 
     operations = [
