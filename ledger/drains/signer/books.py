@@ -111,7 +111,7 @@ def _demand_still_held(held: Account, name: str) -> None:
     """All that this account's open withdrawals need lies in it."""
     needs = 0
     rows = Withdrawal.objects.filter(
-        coin=held.coin, operation__user_id=held.owner_id, operation__account__number=held.number
+        coin=held.coin, operation__user_id=held.owner_id or 0, operation__account__number=held.number
     )
     for each in rows.filter(state__in=(*_OPEN, Withdrawal.State.ATTEMPTED)):
         needs += each.fee + each.network_reserve + (0 if each.state == Withdrawal.State.ATTEMPTED else each.amount)
