@@ -21,6 +21,7 @@ from accounts import invitations, services
 from accounts.audit import client_ip
 from accounts.capabilities import Team
 from accounts.models import User
+from accounts.preferences import as_read_by
 from wallets_site.base import crypto
 from wallets_site.base.errors import NotAllowed
 
@@ -70,8 +71,18 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return factors or methods
 
     def render_mail(self, template_prefix: str, email: Any, context: dict[str, Any], headers: Any = None) -> Any:
-        site = {"site_name": settings.SITE_NAME, "site_url": settings.SITE_URL}
-        return super().render_mail(template_prefix, email, {**site, **context}, headers)
+        """In the language its reader chose; before they chose one, in that of whoever asked for the mail."""
+        told = {"site_name": settings.SITE_NAME, "site_url": settings.SITE_URL, **context}
+        reader = context.get("user") or self._reader(email)
+        if not getattr(reader, "language", ""):
+            return super().render_mail(template_prefix, email, told, headers)
+        with as_read_by(reader):
+            return super().render_mail(template_prefix, email, told, headers)
+
+    def _reader(self, email: Any) -> User | None:
+        """Whom a notice about somebody's own account goes to."""
+        user = getattr(self.request, "user", None)
+        return user if isinstance(user, User) and email == user.email else None
 
     def _spend_invitation(self, request: HttpRequest, user: User | None) -> None:
         if settings.SIGNUP == "invitation":

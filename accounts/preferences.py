@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 import zoneinfo
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Theme, User
+
+
+@contextmanager
+def as_read_by(user: User) -> Iterator[None]:
+    """Whatever is written inside is in this person's language and time zone; the site's where they chose none."""
+    with translation.override(user.language or settings.LANGUAGE_CODE), timezone.override(zone_of(user)):
+        yield
+
+
+def zone_of(user: User) -> zoneinfo.ZoneInfo | None:
+    """None, which is the site's, where none was chosen, or one that this machine no longer knows."""
+    try:
+        return zoneinfo.ZoneInfo(user.time_zone) if user.time_zone else None
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        return None
 
 
 def zones() -> list[str]:

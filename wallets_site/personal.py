@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 from django.middleware.locale import LocaleMiddleware
 from django.utils import timezone, translation
+
+from accounts.preferences import zone_of
 
 PROGRAMS = ("/api/", "/lnbits/", "/wallets/")
 
@@ -42,13 +43,5 @@ class Personal:
             request.LANGUAGE_CODE = translation.get_language()
         if not user.time_zone:
             return self.get_response(request)
-        with timezone.override(_zone(user.time_zone)):
+        with timezone.override(zone_of(user)):
             return self.get_response(request)
-
-
-def _zone(name: str) -> zoneinfo.ZoneInfo | None:
-    """None, which is the site's, for a zone that this machine no longer knows."""
-    try:
-        return zoneinfo.ZoneInfo(name)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
-        return None

@@ -61,7 +61,9 @@ class Page:
 
 def words_of(event: Event) -> str:
     words = CHOICES.get(event.name) or ALWAYS.get(event.name)
-    return _(words) if words else events.TOPICS[event.name].says if event.name in events.TOPICS else event.name
+    if not words and event.name in events.TOPICS:
+        words = events.TOPICS[event.name].says
+    return _(words) if words else event.name
 
 
 def page(user: User, *, before: int | None = None) -> Page:

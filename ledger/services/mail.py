@@ -18,8 +18,11 @@ from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
 
+from accounts.api_keys import PHRASES
 from accounts.capabilities import Capability
+from accounts.preferences import as_read_by
 from ledger import events
 from ledger.models import Delivery, Event, Mute, Operation, SiteSettings
 from ledger.services import confirmations, contacts, site_settings
@@ -133,7 +136,13 @@ def note_sent(delivery: Delivery, error: str = "") -> None:
 
 
 def compose(delivery: Delivery) -> EmailMultiAlternatives | None:
-    """The letter as it is right now, or None when it has lost its meaning (confirmed or cancelled meanwhile)."""
+    """The letter as it is right now, in its reader's language, or None when it has lost its meaning (confirmed or
+    cancelled meanwhile)."""
+    with as_read_by(delivery.user):
+        return _compose(delivery)
+
+
+def _compose(delivery: Delivery) -> EmailMultiAlternatives | None:
     person = delivery.user
     # A managed account has no mailbox: its owner's programs hear of it by webhook.
     about = _about(delivery) if person.is_active and person.managed_by_id is None else None
@@ -158,17 +167,27 @@ def _about(delivery: Delivery) -> dict[str, Any] | None:
     if delivery.template == "books_head":
         return {"number": event.data["number"], "hash": event.data["hash"], "link": f"{settings.SITE_URL}/status/"}
     if delivery.template == ALARM.template:
-        says, where = events.TOPICS[event.name].says, event.data.get("wallet") or event.data.get("coin") or ""
+        says, where = _(events.TOPICS[event.name].says), event.data.get("wallet") or event.data.get("coin") or ""
         page = f"{settings.SITE_URL}/admin/{ALARM_PAGES[event.name]}"
-        return {"says": says, "where": where, "reason": event.data.get("reason", ""), "link": page}
+        return {"says": says, "where": where, "reason": _told(event.data.get("reason")), "link": page}
     if delivery.template == "key_made":
-        scopes = ", ".join(event.data["scopes"])
+        phrases = {scope.value: _(phrase) for scope, phrase in PHRASES.items()}
+        scopes = ", ".join(phrases.get(scope, scope) for scope in event.data["scopes"])
         return {"name": event.data["key"], "scopes": scopes, "link": f"{settings.SITE_URL}/keys/"}
     link = _link(delivery.template, operation) if operation else None
     if operation is None or link is None:
         return None
     reason = event.data.get("reason", "") or operation.reason
-    return {"operation": operation, "coin": operation.coin, "link": link, "reason": reason}
+    other, owner = operation.counterpart, operation.user
+    return {
+        "operation": operation, "coin": operation.coin, "link": link, "reason": _told(reason),
+        "other": (other and other.username) or _("a member"), "owner": owner.username or owner.pk,
+    }  # fmt: skip
+
+
+def _told(reason: object) -> str:
+    """A reason as it was written down, in the reader's language where it is one of ours."""
+    return _(str(reason)) if reason else ""
 
 
 def _link(template: str, operation: Operation) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 from accounts.models import ApiKey
 from ledger import money, nodes, queries
 from ledger.models import Address, Coin, Contact, FeedItem, Invoice, Operation, Push, Webhook
-from ledger.services import contacts, key_caps, rates
+from ledger.services import contacts, key_caps, rates, waiting
 from ledger.services.quotes import Quote
 
 
@@ -52,8 +52,20 @@ def account_data(item: queries.CoinBalance) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def operation_data(row: Operation) -> dict[str, Any]:
-    return {**operation_facts(row), "waiting_for": queries.waiting_for(row)}
+def operation_data(row: Operation, known: waiting.Estimates | None = None) -> dict[str, Any]:
+    """known: estimates shared by the rows of one list."""
+    said = waiting.explain(row, known)
+    return {**operation_facts(row), "waiting_for": said.words, "waiting": waiting_data(said) if said.who else None}
+
+
+def waiting_data(said: waiting.Waiting) -> dict[str, Any]:
+    """Seconds; null where this site has seen too few of the kind to say."""
+    usual = said.estimate
+    return {
+        "words": said.words, "who": said.who, "elapsed": said.elapsed, "p50": usual.p50 if usual else None,
+        "p90": usual.p90 if usual else None, "sample": usual.sample if usual else 0,
+        "likely_left": said.likely_left, "nearly_sure_left": said.nearly_sure_left,
+    }  # fmt: skip
 
 
 def operation_facts(row: Operation) -> dict[str, Any]:

@@ -64,13 +64,23 @@ class Waiting:
         return _("Usually done %(p50)s after it began, nine times in ten within %(p90)s.") % said
 
 
-def explain(operation: Operation) -> Waiting:
-    """Everything that is known of a pending operation, with an estimate; two more statements than `say`."""
+Estimates = dict[tuple[int, str, str], Estimate | None]
+
+
+def explain(operation: Operation, known: Estimates | None = None) -> Waiting:
+    """Everything that is known of a pending operation, with an estimate; one more statement than `say`, none where
+    `known`, kept by whoever asks about many, holds it already."""
     said = say(operation)
     if not said.who:
         return said
     elapsed = int((now() - operation.created_at).total_seconds())
-    return Waiting(said.words, said.who, elapsed, None if said.until else _estimate(operation, said.who))
+    if said.until:
+        return Waiting(said.words, said.who, elapsed)
+    known = {} if known is None else known
+    alike = operation.coin_id, operation.kind, said.who
+    if alike not in known:
+        known[alike] = _estimate(operation, said.who)
+    return Waiting(said.words, said.who, elapsed, known[alike])
 
 
 def brief(operation: Operation) -> str:

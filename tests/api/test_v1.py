@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 
-from ledger.models import Operation, Transaction
+from ledger.models import Deposit, Operation, Transaction
 from tests.accounts.people import signed_in
-from tests.support.money import address_of, balances, books, charge, fund, make_coin, send
+from tests.support.money import address_of, balances, books, chain, charge, fund, make_coin, scan_now, send
 
 HUGE = 2**128 - 1
 HUGE_TEXT = "3402823669.20938463463374607431768211455"
@@ -142,6 +143,45 @@ def test_a_withdrawal_by_api_is_reserved_shown_and_cancelled(coin, alice, api):
     cancelled = api.post(f"operations/{asked['id']}/cancel", {}, key="c")
     assert cancelled.json()["status"] == "cancelled"
     assert balances(coin, alice) == [(1_000, 0)]
+
+
+def test_what_waits_says_for_what_for_whom_and_how_long_it_took_before(coin, alice, api, clock):
+    for _ in range(5):
+        fund(alice, coin, 100)
+    for row in Deposit.objects.all():
+        Deposit.objects.filter(pk=row.pk).update(credited_at=row.seen_at + timedelta(seconds=30))
+    fund_later = address_of(alice, coin)
+    chain(coin).mint(fund_later, 25)
+    chain(coin).mint(fund_later, 26)
+    scan_now(coin)
+    clock.shift(timedelta(seconds=10))
+
+    rows = api.get("operations").json()["operations"]
+    one = api.get(f"operations/{rows[0]['id']}").json()
+
+    assert rows[0]["waiting"] == {
+        "words": "Waiting for the network: 0 of 2 confirmations.", "who": "network", "elapsed": 10, "p50": 30,
+        "p90": 30, "sample": 5, "likely_left": 20, "nearly_sure_left": 20,
+    }  # fmt: skip
+    assert one["waiting"] == rows[0]["waiting"] == rows[1]["waiting"]
+    assert [row["waiting"] for row in rows[2:]] == [None] * 5
+
+
+def test_a_list_of_what_waits_asks_for_each_estimate_once(coin, alice, api, django_assert_num_queries_of):
+    def statements() -> int:
+        with django_assert_num_queries_of() as counted:
+            assert api.get("operations").status_code == 200
+        return len(counted.statements)
+
+    chain(coin).mint(address_of(alice, coin), 25)
+    scan_now(coin)
+    few = statements()
+    for _ in range(5):
+        chain(coin).mint(address_of(alice, coin), 25)
+    scan_now(coin)
+
+    assert Operation.objects.filter(user=alice, status="pending").count() == 6
+    assert statements() == few
 
 
 def test_addresses_are_made_and_listed(coin, api):

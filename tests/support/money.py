@@ -30,17 +30,20 @@ def fresh_key() -> str:
     return f"key-{next(_keys)}"
 
 
-def make_coin(symbol: str = "TST", decimals: int = 8, *, confirmations: int = 2, **options: Any) -> Coin:
-    """A coin whose node is a simulated chain in a file beside the test's ledger."""
-    coin = Coin.objects.create(
-        symbol=symbol, name=f"{symbol.title()}coin", decimals=decimals, confirmations=confirmations, pool_size=2
-    )
+def make_coin(
+    symbol: str = "TST", decimals: int = 8, *, confirmations: int = 2, values: dict[str, Any] | None = None,
+    **options: Any,
+) -> Coin:  # fmt: skip
+    """A coin whose node is a simulated chain in a file beside the test's ledger. values: of the coin; options: of its
+    node."""
+    said = {"name": f"{symbol.title()}coin", "confirmations": confirmations, "pool_size": 2, **(values or {})}
+    coin = Coin.objects.create(symbol=symbol, decimals=decimals, **said)
     folder = Path(tempfile.mkdtemp(prefix="chain-", dir=run_root()))
-    values = {
+    node_values = {
         "chain_file": str(folder / f"{symbol}.sqlite3"), "decimals": decimals, "block_seconds": BLOCK,
         "faucet_seconds": 0, "prefix": symbol.lower(), "fee": "10",
     }  # fmt: skip
-    wallets.connect(coin=coin, name=f"{symbol} node", kind="demo", options={**values, **options})
+    wallets.connect(coin=coin, name=f"{symbol} node", kind="demo", options={**node_values, **options})
     with time_machine.travel(now() - timedelta(days=1), tick=False):
         chain(coin).height()  # the chain is older than the test
     return coin

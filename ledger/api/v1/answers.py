@@ -29,11 +29,17 @@ class Terms(Any_):
     withdrawal_daily = s.CharField()
 
 
+class ExtraWords(Any_):
+    name = s.CharField()
+    help = s.CharField()
+
+
 class Coin(Any_):
     symbol = s.CharField()
     name = s.CharField()
     decimals = s.IntegerField()
     confirmations = s.IntegerField()
+    extra = ExtraWords(allow_null=True, help_text="How a second part of its addresses is called, such as a payment id.")
     terms = Terms()
 
 
@@ -90,6 +96,17 @@ class Rates(Any_):
     rates = Rate(many=True)
 
 
+class Waiting(Any_):
+    words = s.CharField(help_text="What it waits for, as on its page.")
+    who = s.ChoiceField(["you", "sender", "manager", "network", "site"], help_text="Who must act next.")
+    elapsed = s.IntegerField(help_text="Seconds since it began.")
+    p50 = s.IntegerField(allow_null=True, help_text="Half of those before it took at most so many seconds.")
+    p90 = s.IntegerField(allow_null=True, help_text="Nine of ten before it took at most so many seconds.")
+    sample = s.IntegerField(help_text="How many finished ones of this site the two are taken from.")
+    likely_left = s.IntegerField(allow_null=True)
+    nearly_sure_left = s.IntegerField(allow_null=True)
+
+
 class Operation(Any_):
     id = s.IntegerField()
     kind = s.CharField()
@@ -106,11 +123,13 @@ class Operation(Any_):
     txid = s.CharField()
     payment_hash = s.CharField()
     confirmations = s.IntegerField()
+    confirmed = s.BooleanField()
     comment = s.CharField()
     created = s.DateTimeField()
     updated = s.DateTimeField()
     done = s.DateTimeField(allow_null=True)
     waiting_for = s.CharField()
+    waiting = Waiting(allow_null=True)
 
 
 class Operations(Any_):

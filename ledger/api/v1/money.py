@@ -14,14 +14,14 @@ from ledger.api import serializers as asked
 from ledger.api.access import person
 from ledger.api.v1 import answers
 from ledger.api.v1.base import MANAGE, READ, SPEND, Endpoint, described, key_of, read_body, read_query
-from ledger.services import addresses, contacts, lifecycle, rates, shapes
+from ledger.services import addresses, contacts, lifecycle, rates, shapes, waiting
 from wallets_site.base.errors import InvalidRequest
 
 OPERATION = {
     "id": 17, "kind": "move", "incoming": False, "coin": "LTC", "status": "done", "purse": 0, "amount": "0.5",
     "fee": "0.001", "total": "0.501", "counterpart": "bob", "address": "", "extra": "", "txid": "", "payment_hash": "",
-    "confirmations": 0, "comment": "Rent", "created": "2026-01-31T12:00:00Z", "updated": "2026-01-31T12:00:00Z",
-    "done": "2026-01-31T12:00:00Z", "waiting_for": "",
+    "confirmations": 0, "confirmed": False, "comment": "Rent", "created": "2026-01-31T12:00:00Z",
+    "updated": "2026-01-31T12:00:00Z", "done": "2026-01-31T12:00:00Z", "waiting_for": "", "waiting": None,
 }  # fmt: skip
 
 
@@ -107,7 +107,8 @@ class Operations(Endpoint):
             kind=wanted.get("kind", ""), status=wanted.get("status", ""), before=wanted.get("before"),
             limit=wanted["limit"],
         )  # fmt: skip
-        rows = [shapes.operation_data(row) for row in page.operations]
+        known: waiting.Estimates = {}
+        rows = [shapes.operation_data(row, known) for row in page.operations]
         return Response({"operations": rows, "next_before": page.next_before})
 
 
