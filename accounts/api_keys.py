@@ -17,6 +17,7 @@ from typing import Final
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts import holds
 from accounts import proof as proofs
@@ -37,11 +38,11 @@ class Scope(StrEnum):
 
 
 PHRASES: Final = {
-    Scope.READ: "see balances, activity, addresses and the feed",
-    Scope.RECEIVE: "make deposit addresses and label them",
-    Scope.SEND: "send to members, and cancel what waits",
-    Scope.WITHDRAW: "withdraw to outside addresses, and cancel what waits",
-    Scope.MANAGE: "manage webhooks and contacts, and see and revoke keys",
+    Scope.READ: gettext_noop("see balances, activity, addresses and the feed"),
+    Scope.RECEIVE: gettext_noop("make deposit addresses and label them"),
+    Scope.SEND: gettext_noop("send to members, and cancel what waits"),
+    Scope.WITHDRAW: gettext_noop("withdraw to outside addresses, and cancel what waits"),
+    Scope.MANAGE: gettext_noop("manage webhooks and contacts, and see and revoke keys"),
 }
 MOST: Final = 50
 NAME: Final = 60

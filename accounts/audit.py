@@ -100,6 +100,8 @@ WORDS = (
     gettext_noop("Contacts locked"),
     gettext_noop("Contacts unlock asked"),
     gettext_noop("Settings changed"),
+    gettext_noop("Payout proposed"),
+    gettext_noop("Payout decided"),
     gettext_noop("Key made"),
     gettext_noop("Key revoked"),
     gettext_noop("Webhook added"),
@@ -113,6 +115,9 @@ WORDS = (
     gettext_noop("Hold lift asked"),
     gettext_noop("Hold lifted"),
     gettext_noop("Account frozen"),
+    gettext_noop("Recovery end asked"),
+    gettext_noop("Recovery ended"),
+    gettext_noop("Node asked"),
 )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext as _
 
 from adapters import lightning
 from adapters.base import (
@@ -253,7 +254,9 @@ class DemoInvoice(CoinAdapter):
         if paid is None or not paid.settled or not paid.preimage:
             return None
         data = {"payment_hash": paid.payment_hash, "preimage": paid.preimage}
-        return Proof(f"Preimage of {paid.payment_hash}: {paid.preimage}", data)
+        return Proof(
+            _("Preimage of %(hash)s: %(preimage)s") % {"hash": paid.payment_hash, "preimage": paid.preimage}, data
+        )
 
     def demand_pays(self, prepared: Prepared, payments: Sequence[Payment]) -> Understood:
         lightning.demand_pays(_read_blob(prepared)[0], NETWORK, prepared, payments)

@@ -4,14 +4,20 @@ from typing import Any
 
 from django import forms
 from django.http import QueryDict
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.api_keys import PHRASES
 from ledger.forms import CoinAmountField
 from ledger.models import Coin
+from ledger.services import inbox
 
-_CHOICES = [(scope.value, f"{phrase[0].upper()}{phrase[1:]} ({scope.value})") for scope, phrase in PHRASES.items()]
 TERMS = [("0", _("never")), ("30", _("after 30 days")), ("90", _("after 90 days")), ("365", _("after a year"))]
+
+
+def _upper(phrase: str) -> str:
+    words = gettext(phrase)
+    return words[:1].upper() + words[1:]
 
 
 def typed(form: forms.Form) -> str:
@@ -31,7 +37,7 @@ class ApiKeyForm(forms.Form):
     )  # fmt: skip
     scopes = forms.MultipleChoiceField(
         label=_("What it may do"), widget=forms.CheckboxSelectMultiple,
-        choices=_CHOICES,
+        choices=lambda: [(scope.value, f"{_upper(phrase)} ({scope.value})") for scope, phrase in PHRASES.items()],
         error_messages={"required": _("Choose at least one.")},
     )  # fmt: skip
     days = forms.TypedChoiceField(label=_("It expires"), choices=TERMS, coerce=int, initial="90")
@@ -90,7 +96,7 @@ class WebhookForm(forms.Form):
         super().__init__(*args, **kwargs)
         field = self.fields["names"]
         assert isinstance(field, forms.MultipleChoiceField)
-        field.choices = [(name, name.replace("_", " ")) for name in names]
+        field.choices = [(name, f"{inbox.words(name)} ({name})") for name in names]
 
     def typed(self) -> str:
         return typed(self)

@@ -30,6 +30,7 @@ from ledger.models import (
 from ledger.money import plain
 from ledger.services import limits, rules, waiting
 from ledger.services.states import CoinState, state_of
+from ledger.services.told import told
 from wallets_site.base.errors import NotFound
 
 if TYPE_CHECKING:
@@ -245,20 +246,20 @@ def timeline(operation: Operation) -> list[Step]:
 
 
 def _move_steps(operation: Operation) -> list[Step]:
-    end = "Received" if operation.incoming else "Sent"
+    end = _("Received") if operation.incoming else _("Sent")
     if operation.status == Operation.Status.DONE:
         return [Step(end, operation.done_at or operation.created_at, "done")]
     first = Step(_("Requested"), operation.created_at, "done")
     if operation.is_final:
         title = operation.get_status_display().capitalize()
-        return [first, Step(title, operation.done_at, "failed", operation.reason)]
+        return [first, Step(title, operation.done_at, "failed", told(operation.reason))]
     return [first, Step(_("Confirmed"), None, "now", waiting_for(operation)), Step(end, None, "todo")]
 
 
 def _deposit_steps(operation: Operation) -> list[Step]:
     steps = [Step(_("Seen on the network"), operation.created_at, "done")]
     if operation.status == Operation.Status.CANCELLED:
-        return [*steps, Step(_("Cancelled"), operation.done_at, "failed", operation.reason)]
+        return [*steps, Step(_("Cancelled"), operation.done_at, "failed", told(operation.reason))]
     done = operation.status == Operation.Status.DONE
     counted = waiting.counted(operation)
     steps.append(Step(_("Confirmations"), None, "done" if done else "now", counted))
@@ -270,7 +271,7 @@ def _withdrawal_steps(operation: Operation, row: Withdrawal) -> list[Step]:
     if operation.status in (Operation.Status.CANCELLED, Operation.Status.FAILED):
         return [
             *steps,
-            Step(operation.get_status_display().capitalize(), operation.done_at, "failed", operation.reason),
+            Step(operation.get_status_display().capitalize(), operation.done_at, "failed", told(operation.reason)),
         ]
     if operation.pair_id:
         return [*steps, Step(_("Paid inside this site"), operation.done_at, "done")]

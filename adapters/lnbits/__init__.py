@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
+from django.utils.translation import gettext as _
+
 from adapters import lightning
 from adapters.base import (
     AddressRequest,
@@ -170,7 +172,8 @@ class Lnbits(CoinAdapter):
         preimage = lightning.proven(row.preimage, name) if row is not None and row.fate == "paid" else ""
         if not preimage:
             return None
-        return Proof(f"Preimage of {name}: {preimage}", {"payment_hash": name, "preimage": preimage})
+        words = _("Preimage of %(hash)s: %(preimage)s") % {"hash": name, "preimage": preimage}
+        return Proof(words, {"payment_hash": name, "preimage": preimage})
 
     def readings(self) -> tuple[Reading, ...]:
         return explorer.READS

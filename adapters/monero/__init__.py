@@ -15,6 +15,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, ClassVar
 
+from django.utils.translation import gettext as _
+
 from adapters.base import (
     AddressRequest,
     CheckedAddress,
@@ -283,10 +285,10 @@ class Monero(CoinAdapter):
         if not key:
             return None
         txid = tried.prepared.id
-        text = (
+        text = _(
             "Give the recipient these two values together with the address you paid. In any Monero wallet the command "
-            f"“check_tx_key {txid} {key} ADDRESS” then shows what that address received."
-        )
+            "“check_tx_key %(txid)s %(key)s ADDRESS” then shows what that address received."
+        ) % {"txid": txid, "key": key}
         return Proof(text, {"txid": txid, "tx_key": key})
 
     def _asked_key(self, txid: str) -> str:

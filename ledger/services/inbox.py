@@ -60,10 +60,15 @@ class Page:
 
 
 def words_of(event: Event) -> str:
-    words = CHOICES.get(event.name) or ALWAYS.get(event.name)
-    if not words and event.name in events.TOPICS:
-        words = events.TOPICS[event.name].says
-    return _(words) if words else event.name
+    return words(event.name)
+
+
+def words(name: str) -> str:
+    """What an event of this name says to whom it concerns."""
+    if name == "balance_changed":
+        return _("A balance changed")
+    found = CHOICES.get(name) or ALWAYS.get(name) or (events.TOPICS[name].says if name in events.TOPICS else "")
+    return _(found) if found else name
 
 
 def page(user: User, *, before: int | None = None) -> Page:

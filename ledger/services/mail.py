@@ -26,6 +26,7 @@ from accounts.preferences import as_read_by
 from ledger import events
 from ledger.models import Delivery, Event, Mute, Operation, SiteSettings
 from ledger.services import confirmations, contacts, site_settings
+from ledger.services.told import told
 from wallets_site.base.clock import now
 
 MOST_TRIES: Final = 8
@@ -169,7 +170,7 @@ def _about(delivery: Delivery) -> dict[str, Any] | None:
     if delivery.template == ALARM.template:
         says, where = _(events.TOPICS[event.name].says), event.data.get("wallet") or event.data.get("coin") or ""
         page = f"{settings.SITE_URL}/admin/{ALARM_PAGES[event.name]}"
-        return {"says": says, "where": where, "reason": _told(event.data.get("reason")), "link": page}
+        return {"says": says, "where": where, "reason": told(event.data.get("reason") or ""), "link": page}
     if delivery.template == "key_made":
         phrases = {scope.value: _(phrase) for scope, phrase in PHRASES.items()}
         scopes = ", ".join(phrases.get(scope, scope) for scope in event.data["scopes"])
@@ -180,14 +181,9 @@ def _about(delivery: Delivery) -> dict[str, Any] | None:
     reason = event.data.get("reason", "") or operation.reason
     other, owner = operation.counterpart, operation.user
     return {
-        "operation": operation, "coin": operation.coin, "link": link, "reason": _told(reason),
+        "operation": operation, "coin": operation.coin, "link": link, "reason": told(reason),
         "other": (other and other.username) or _("a member"), "owner": owner.username or owner.pk,
     }  # fmt: skip
-
-
-def _told(reason: object) -> str:
-    """A reason as it was written down, in the reader's language where it is one of ours."""
-    return _(str(reason)) if reason else ""
 
 
 def _link(template: str, operation: Operation) -> str | None:

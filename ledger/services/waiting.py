@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 from ledger.models import Approval, Deposit, Operation, Withdrawal
 from ledger.services import policy, rules
 from ledger.services.states import CoinState, state_of
+from ledger.services.told import told
 from wallets_site.base.clock import now
 
 Who = Literal["", "you", "sender", "manager", "network", "site"]
@@ -109,7 +110,7 @@ def _queued(operation: Operation, withdrawal: Withdrawal, state: CoinState | Non
             return Waiting(words, "network")
         return Waiting(_counting(operation), "network")
     if operation.reason:
-        return Waiting(_(operation.reason), "site")
+        return Waiting(told(operation.reason), "site")
     known = state or state_of(rules.current().of(operation.coin))
     if not known.withdrawals_ok:
         return Waiting(known.reason, "site")

@@ -28,6 +28,7 @@ from ledger import events
 from ledger.models import FeedItem, Push, PushAttempt, Webhook
 from ledger.pokes import enqueue
 from ledger.services import shapes
+from ledger.services.told import told
 from wallets_site.base import crypto, net
 from wallets_site.base.clock import now
 from wallets_site.base.errors import IdempotencyConflict, InvalidRequest, LimitReached, NotFound, WrongState
@@ -63,7 +64,7 @@ def check_url(url: str) -> str:
             raise net.Forbidden("user and password must not stand in the URL")
         _check_target(parts.hostname, parts.port or (443 if parts.scheme == "https" else 80))
     except net.Forbidden as error:
-        raise InvalidRequest(f"We cannot call this address: {error}.") from error
+        raise InvalidRequest(told(f"We cannot call this address: {error}.")) from error
     return text
 
 

@@ -21,6 +21,7 @@ from accounts.models import User
 from ledger import money
 from ledger.models import Coin, Operation
 from ledger.services import rates, waiting
+from ledger.services import told as stored
 
 register = template.Library()
 
@@ -230,7 +231,17 @@ def state_word(operation: Operation) -> str:
 @register.filter
 def told(reason: str) -> str:
     """A reason as it was written down, in the reader's language where it is one of ours."""
-    return _(reason) if reason else ""
+    return stored.told(reason)
+
+
+@register.filter
+def proof_name(name: str) -> str:
+    """How a part of a proof is called."""
+    words = {
+        "txid": _("Transaction"), "tx_key": _("Transaction key"), "payment_hash": _("Payment hash"),
+        "preimage": _("Preimage"),
+    }  # fmt: skip
+    return words.get(name, name)
 
 
 @register.filter

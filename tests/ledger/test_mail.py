@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
 import time_machine
 from django.core import mail
+from django.template.loader import render_to_string
+from django.utils import translation
 
+from accounts.models import User
 from adapters.demo import encode_address
 from ledger.drains import mail as outbox
-from ledger.models import Delivery, Operation, SiteSettings
+from ledger.models import Contact, Delivery, Operation, SiteSettings
 from ledger.services import confirmations, lifecycle
 from ledger.services.mail import LETTERS, MOST_TRIES
 from tests.ledger.test_lifecycle import change, move, withdraw
@@ -153,3 +157,43 @@ def test_every_letter_has_both_its_templates(rich):
     for letter in LETTERS.values():
         for ending in ("txt", "html"):
             assert get_template(f"ledger/mail/{letter.template}.{ending}")
+
+
+def test_a_letter_is_in_its_readers_language_and_time(rich, alice, bob):
+    User.objects.filter(pk=bob.pk).update(language="de", time_zone="Europe/Berlin")
+    with translation.override("en"):  # the worker's
+        send(alice, rich, "bob", 500)
+        outbox.deliver()
+    told = {message.to[0].split("@")[0]: message for message in mail.outbox}
+
+    assert told["alice"].subject == "Wallets: You sent Tstcoin"
+    assert told["bob"].subject == "Wallets: Sie haben Tstcoin erhalten"
+    assert isinstance(told["bob"], mail.EmailMultiAlternatives)
+    html = str(told["bob"].alternatives[0][0])
+    assert "alice hat Ihnen Coins gesendet. Sie sind in Ihrem Guthaben." in html
+    assert '<html lang="de">' in html
+    assert re.search(r"Betrag: 0.000005 TST\n(.*\n)*Angefordert am: .* (CET|CEST)\n", str(told["bob"].body))
+
+
+def test_every_letter_is_in_german(rich, alice, bob, manager):
+    """Each template, with whatever it may tell of."""
+    asked = Operation.objects.filter(user=send(alice, rich, "bob", 500).user, kind="move").latest("pk")
+    contact = Contact(user=alice, label="Savings", coin=rich, address="x")
+    told = {
+        "operation": asked, "coin": rich, "link": "", "reason": "", "other": "bob", "owner": "alice", "says": "",
+        "where": "", "contact": contact, "number": 1, "hash": "", "name": "Shop", "scopes": "",
+        "opens_at": now(), "site_name": "", "site_url": "",
+    }  # fmt: skip
+    same = {}
+    for letter in {letter.template for letter in LETTERS.values()}:
+        for kind in ("txt", "html"):
+            lines = []
+            for language in ("en", "de"):
+                with translation.override(language):
+                    text = re.sub(r"<[^>]*>", "\n", render_to_string(f"ledger/mail/{letter}.{kind}", told))
+                    lines.append({line.strip() for line in text.splitlines() if re.search("[A-Za-z]{3}", line)})
+            same[letter, kind] = lines[0] & lines[1]
+
+    allowed = re.compile(r"manage.py ledger_verify.*|TST|.*\b0.* TST|bob|x")
+    left = {key: [text for text in texts if not allowed.fullmatch(text)] for key, texts in same.items()}
+    assert {key: texts for key, texts in left.items() if texts} == {}

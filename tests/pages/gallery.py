@@ -81,12 +81,13 @@ class World:
         client, path = self.clients[look.who], self.path(look)
         if look.post is None:
             return client.get(path, headers=headers)
-        return client.post(path, {name: _filled(value, self.names) for name, value in look.post.items()},
-                           headers=headers)  # fmt: skip
+        return client.post(path, self.values(look), headers=headers)
 
-
-def _filled(value: Any, names: dict[str, Any]) -> Any:
-    return value.format(**names) if isinstance(value, str) else value
+    def values(self, look: Look) -> dict[str, Any]:
+        """What is sent: the key of a form stands once in each."""
+        names = {**self.names, "key": fresh_key()}
+        posted = (look.post or {}).items()
+        return {name: value.format(**names) if isinstance(value, str) else value for name, value in posted}
 
 
 def one(path: str, *who: str, **more: Any) -> tuple[Look, ...]:
@@ -101,7 +102,7 @@ SHOWN: Final[dict[str, tuple[Look, ...]]] = {
         *one("/receive/LNBTC/"),
     ),
     "receive/<slug:symbol>/new-invoice/": (
-        Look("/receive/LNBTC/new-invoice/", post={"amount": "1,5", "memo": "Tea", "lifetime": "3600", "key": "k"}),
+        Look("/receive/LNBTC/new-invoice/", post={"amount": "1,5", "memo": "Tea", "lifetime": "3600", "key": "{key}"}),
     ),
     "receive/<slug:symbol>/invoices/<slug:payment_hash>/": (
         *one("/receive/LNBTC/invoices/{open_invoice}/", name="open"),
@@ -140,16 +141,16 @@ SHOWN: Final[dict[str, tuple[Look, ...]]] = {
     "notifications/choices/": one("/notifications/choices/"),
     "keys/": one("/keys/", "alice", "dora"),
     "keys/new/": (
-        *one("/keys/new/"), Look("/keys/new/", post={"name": "", "days": "90", "addresses": "x", "key": "k1"}),
-        Look("/keys/new/", post={"name": "Shop", "scopes": ["read"], "days": "90", "key": "k2"}, name="ok"),
+        *one("/keys/new/"), Look("/keys/new/", post={"name": "", "days": "90", "addresses": "x", "key": "{key}"}),
+        Look("/keys/new/", post={"name": "Shop", "scopes": ["read"], "days": "90", "key": "{key}"}, name="ok"),
     ),
     "purses/": one("/purses/", "alice", "dora"),
     "purses/<slug:ident>/": (*one("/purses/{purse}/", name="open"), *one("/purses/{closed_purse}/", name="closed")),
     "purses/<slug:ident>/keys/": one("/purses/{purse}/keys/"),
     "webhooks/": one("/webhooks/", "alice", "dora"),
     "webhooks/new/": (
-        *one("/webhooks/new/"), Look("/webhooks/new/", post={"url": "ftp://x/", "label": "Shop", "key": "k3"}),
-        Look("/webhooks/new/", post={"url": "https://shop.example/hook", "label": "Shop", "key": "k4"}, name="ok"),
+        *one("/webhooks/new/"), Look("/webhooks/new/", post={"url": "ftp://x/", "label": "Shop", "key": "{key}"}),
+        Look("/webhooks/new/", post={"url": "https://shop.example/hook", "label": "Shop", "key": "{key}"}, name="ok"),
     ),
     "webhooks/<int:pk>/": (*one("/webhooks/{webhook}/", name="on"), *one("/webhooks/{webhook_off}/", name="off")),
     "rates/": one("/rates/", *BOTH),

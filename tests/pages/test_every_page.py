@@ -73,7 +73,7 @@ class Tour:
             return page.goto(self.world.path(look))
         page.goto("/accounts/login/" if look.who == "nobody" else "/status/")
         with page.expect_navigation() as went:
-            page.evaluate(SEND, [self.world.path(look), pairs(look.post)])
+            page.evaluate(SEND, [self.world.path(look), pairs(self.world.values(look))])
         return went.value
 
     def _heard(self, look: Look, kind: str, text: str) -> None:

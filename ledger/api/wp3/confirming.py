@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from ledger.models import Operation
 from ledger.services import confirmations, lifecycle, site_settings
 from wallets_site.base.errors import WalletError
 
-BAD_FORMAT = "The confirmation nonce is not in the correct format. Check your link and try again"
-GONE = "The transaction to be confirmed was not found or it has already been confirmed."
-DONE = "You have successfully confirmed your transaction and it will be processed soon."
-WAITS = "You have successfully confirmed your transaction. It will be processed once an administrator confirms it too."
+BAD_FORMAT = gettext_noop("The confirmation nonce is not in the correct format. Check your link and try again")
+GONE = gettext_noop("The transaction to be confirmed was not found or it has already been confirmed.")
+DONE = gettext_noop("You have successfully confirmed your transaction and it will be processed soon.")
+WAITS = gettext_noop(
+    "You have successfully confirmed your transaction. It will be processed once an administrator confirms it too."
+)
 
 
 def page(request: HttpRequest, token: str) -> HttpResponse:
@@ -40,7 +44,7 @@ def _confirm(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _said(request: HttpRequest, message: str, status: int) -> HttpResponse:
-    return _private(render(request, "ledger/confirm.html", {"message": message, "ok": status == 200}, status=status))
+    return _private(render(request, "ledger/confirm.html", {"message": _(message), "ok": status == 200}, status=status))
 
 
 def _private(response: HttpResponse) -> HttpResponse:
