@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import segno
 from django import template
 from django.contrib.humanize.templatetags.humanize import naturaltime
+from django.forms import BoundField
 from django.template import Context
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format, get_format, number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from accounts.capabilities import Capability, may
 from accounts.models import User
-from ledger import money
+from ledger import money, queries
 from ledger.models import Coin, Operation
 from ledger.services import rates, waiting
 from ledger.services import told as stored
@@ -70,6 +74,51 @@ def signed(operation: Operation) -> SafeString:
 def plain_amount(value: int, coin: Coin) -> str:
     """Exact digits alone, for form fields and machine-readable attributes."""
     return money.plain(value, coin.decimals)
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    url: str
+    words: str
+    icon: str
+    here: bool
+    exactly: bool
+
+
+@register.inclusion_tag("_account_tabs.html", takes_context=True)
+def account_tabs(context: Context) -> dict[str, list[Tab]]:
+    """The pages about one's own account, on each of them; nothing elsewhere."""
+    path = getattr(context.get("request"), "path", "")
+    user = context.get("user")
+    if not getattr(user, "is_authenticated", False):
+        return {"tabs": []}
+    api = may(user, Capability.USE_API)
+    places = [
+        ("profile", _("Profile"), "circle-user-round", True), ("preferences", _("Preferences"), "sliders", True),
+        ("security", _("Security"), "shield-check", True), ("statements", _("Statements"), "file-text", True),
+        ("keys", _("API keys"), "key", api), ("webhooks", _("Webhooks"), "external-link", api),
+        ("purses", _("Purses"), "wallet", api),
+    ]  # fmt: skip
+    known = [(reverse(name), words, picture) for name, words, picture, shown in places if shown]
+    here = max((url for url, _words, _icon in known if path.startswith(url)), key=len, default="")
+    if here == reverse("profile") and path not in (here, here + "name/"):
+        here = reverse("security")  # whatever else is under it guards the account
+    if not here:
+        return {"tabs": []}
+    return {"tabs": [Tab(url, words, picture, url == here, url == path) for url, words, picture in known]}
+
+
+@register.simple_tag
+def site_coins() -> list[Coin]:
+    """The coins people may have here."""
+    return queries.coins()
+
+
+@register.filter
+def without_echo(field: BoundField) -> BoundField:
+    """Without a placeholder that says again what the label says."""
+    field.field.widget.attrs.pop("placeholder", None)
+    return field
 
 
 @register.simple_tag
