@@ -14,7 +14,7 @@ from ledger.models import Coin, Operation
 from tests.support.components import needs
 from tests.support.factories import PASSWORD
 from tests.support.live import LiveSite
-from tests.support.money import address_of, balances, chain, charge, fund, make_coin, scan_now, send
+from tests.support.money import address_of, balances, chain, fund, make_coin, scan_now
 
 AXE = (Path(__file__).parent / "axe.min.js").read_text()
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -22,16 +22,6 @@ QUIET = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
     " --disable-component-update --disable-sync"
 )
-SIGNED_OUT = ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"]
-SIGNED_IN = [
-    "/",
-    "/activity/",
-    "/activity/?kind=withdraw&status=failed",
-    "/receive/TST/",
-    "/receive/NEW/",
-    "/send/TST/",
-]
-ACCOUNT = ["/accounts/", "/accounts/password/change/", "/accounts/email/", "/accounts/2fa/", "/accounts/sessions/"]
 DEADLINE = 20_000  # milliseconds; the pages poll every 5 s
 
 
@@ -87,47 +77,6 @@ def violations(page: Page) -> list[str]:
 
 def too_wide(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1200, 390])
-def test_every_page_passes_axe_fits_its_width_and_obeys_the_policy(
-    chromium, live_site, complaints, coin, rich, bob, scheme, width
-):
-    charge(coin, "withdrawal", fixed=1_000, ppm=5_000)
-    make_coin("NEW", 29)
-    away = address_of(bob, make_coin("OUT", prefix="tst"))
-    sent = send(rich, coin, away, 150_000_000, comment="a note with averyveryveryveryveryveryverylongword")
-    chain(coin).mint(address_of(rich, coin), 25_000_000)
-    scan_now(coin)
-    window = {"viewport": {"width": width, "height": 800}, "color_scheme": scheme, "reduced_motion": "reduce"}
-    page = look(chromium, live_site, complaints, **window)
-    problems: list[str] = []
-
-    def judge() -> None:
-        problems.extend(f"{page.url}: {each}" for each in violations(page))
-        problems.extend([f"{page.url}: wider than {width} px"] if too_wide(page) else [])
-
-    for path in SIGNED_OUT:
-        page.goto(path)
-        judge()
-    sign_in(page, rich)
-    for path in [*SIGNED_IN, f"/activity/{sent.pk}/", *ACCOUNT]:
-        page.goto(path)
-        judge()
-    page.goto("/send/TST/")
-    page.get_by_role("button", name="Continue to review").last.click()
-    judge()
-    page.fill("[name=to]", away)
-    page.fill("[name=amount]", "0.5")
-    page.get_by_role("button", name="Continue to review").last.click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Is this right?")
-    judge()
-    page.locator("summary", has_text="Account").click()
-    judge()
-
-    assert problems == []
-    assert complaints == []
 
 
 def test_coins_are_sent_by_keyboard_alone_and_a_double_click_pays_once(

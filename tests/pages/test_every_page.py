@@ -58,6 +58,10 @@ class Tour:
                 page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
                 page.set_viewport_size({"width": width, "height": 850})
                 self._judge(page, look.title, f"{scheme}-{width}")
+                if look.path == "/" and look.who == "alice":
+                    page.locator("details.menu > summary").click()
+                    self._judge(page, "menu", f"{scheme}-{width}")
+                    page.keyboard.press("Escape")
         page.close()
 
     def _context(self, who: str) -> BrowserContext:
