@@ -64,7 +64,7 @@ def waiting_data(said: waiting.Waiting) -> dict[str, Any]:
     return {
         "words": said.words, "who": said.who, "elapsed": said.elapsed, "p50": usual.p50 if usual else None,
         "p90": usual.p90 if usual else None, "sample": usual.sample if usual else 0,
-        "likely_left": said.likely_left, "nearly_sure_left": said.nearly_sure_left,
+        "likely_left": said.likely_left, "nearly_sure_left": said.nearly_sure_left, "until": said.until,
     }  # fmt: skip
 
 

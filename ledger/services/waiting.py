@@ -76,7 +76,7 @@ def explain(operation: Operation, known: Estimates | None = None) -> Waiting:
         return said
     elapsed = int((now() - operation.created_at).total_seconds())
     if said.until:
-        return Waiting(said.words, said.who, elapsed)
+        return Waiting(said.words, said.who, elapsed, until=said.until)
     known = {} if known is None else known
     alike = operation.coin_id, operation.kind, said.who
     if alike not in known:

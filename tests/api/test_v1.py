@@ -161,7 +161,7 @@ def test_what_waits_says_for_what_for_whom_and_how_long_it_took_before(coin, ali
 
     assert rows[0]["waiting"] == {
         "words": "Waiting for the network: 0 of 2 confirmations.", "who": "network", "elapsed": 10, "p50": 30,
-        "p90": 30, "sample": 5, "likely_left": 20, "nearly_sure_left": 20,
+        "p90": 30, "sample": 5, "likely_left": 20, "nearly_sure_left": 20, "until": None,
     }  # fmt: skip
     assert one["waiting"] == rows[0]["waiting"] == rows[1]["waiting"]
     assert [row["waiting"] for row in rows[2:]] == [None] * 5

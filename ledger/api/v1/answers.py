@@ -105,6 +105,7 @@ class Waiting(Any_):
     sample = s.IntegerField(help_text="How many finished ones of this site the two are taken from.")
     likely_left = s.IntegerField(allow_null=True)
     nearly_sure_left = s.IntegerField(allow_null=True)
+    until = s.DateTimeField(allow_null=True, help_text="Where a rule says exactly how long.")
 
 
 class Operation(Any_):
