@@ -73,8 +73,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def render_mail(self, template_prefix: str, email: Any, context: dict[str, Any], headers: Any = None) -> Any:
         """In the language its reader chose; before they chose one, in that of whoever asked for the mail."""
         told = {"site_name": settings.SITE_NAME, "site_url": settings.SITE_URL, **context}
-        reader = context.get("user") or self._reader(email)
-        if not getattr(reader, "language", ""):
+        reader: User | None = context.get("user") or self._reader(email)
+        if reader is None or not reader.language:
             return super().render_mail(template_prefix, email, told, headers)
         with as_read_by(reader):
             return super().render_mail(template_prefix, email, told, headers)

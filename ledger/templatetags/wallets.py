@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import segno
 from django import template
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.forms import BoundField
 from django.template import Context
@@ -89,8 +90,8 @@ class Tab:
 def account_tabs(context: Context) -> dict[str, list[Tab]]:
     """The pages about one's own account, on each of them; nothing elsewhere."""
     path = getattr(context.get("request"), "path", "")
-    user = context.get("user")
-    if not getattr(user, "is_authenticated", False):
+    user: User | AnonymousUser | None = context.get("user")
+    if user is None or not user.is_authenticated:
         return {"tabs": []}
     api = may(user, Capability.USE_API)
     places = [
