@@ -10,6 +10,7 @@ import socketserver
 import threading
 import time
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,9 +25,10 @@ class Life(NamedTuple):
 
 
 class Reaper:
-    """One death a life. A life is a cluster: guard and workers in one process group, as the site's parent starts it."""
+    """One death a life, with the likelihood of each step it comes to. A life is a cluster: guard and workers in one
+    process group, as the site's parent starts it."""
 
-    def __init__(self, path: Path, chance: random.Random, *, likelihood: float, most: int) -> None:
+    def __init__(self, path: Path, chance: random.Random, *, likelihood: Mapping[str, float], most: int) -> None:
         self.kills = 0
         self.by_step: Counter[str] = Counter()
         self.heard_at = time.monotonic()
@@ -59,7 +61,7 @@ class Reaper:
             if life is None:
                 return False
             self._lives.add(life)
-            if self.done or life in self._dead or self._chance.random() >= self._likelihood:
+            if self.done or life in self._dead or self._chance.random() >= self._likelihood[step]:
                 return True
             self._dead.add(life)
             grace = self._chance.uniform(0, LONGEST_GRACE) if self._chance.random() < 0.25 else 0

@@ -13,6 +13,7 @@ from typing import Any
 from adapters import registry
 from adapters.base import NodeError
 from ledger import queries
+from ledger.drains import steps
 from ledger.drains.scan import Watch
 from ledger.models import Freeze, Operation, Withdrawal
 from ledger.services import site_settings
@@ -26,7 +27,11 @@ from tests.support.money import send
 from tests.support.processes import PYTHON, Child, children_of, wait_for
 from wallets_site.base.errors import WalletError
 
-LIKELIHOOD = 0.5  # of death at a step
+# Of death at a step. The first ones come again after it, the last ones are reached once: so each is met about as often.
+LIKELIHOOD = {
+    steps.PREPARED: 0.3, steps.RECORDED: 0.4, steps.LOOKED_UP: 0.25, steps.ATTEMPTED: 0.4, steps.SENT: 0.5,
+    steps.MARKED: 0.8,
+}  # fmt: skip
 BATCH = 2  # payments in one transaction at most: more transactions mean more steps to die at
 AHEAD = 3  # withdrawals of a coin that may be under way besides those the kills so far allow
 IDLE = 1.0  # seconds without a step and without a payment to make, after which each coin gets one more withdrawal
