@@ -106,6 +106,7 @@ class CoinAdapter(ABC):
     features: ClassVar[frozenset[Feature]] = frozenset()
     lane: ClassVar[Literal["wallet", "payment"]] = "wallet"
     decimals: ClassVar[int | None] = None  # what a coin of this family must have; None: any
+    levels: ClassVar[tuple[str, ...]] = ()  # fee levels a payer may choose, cheapest first
     tidies: ClassVar[bool] = False  # chores bring deposits to where payments are made: they go on while payouts wait
     longest_call: ClassVar[int] = 75  # seconds; no adapter call may last longer
     Options: ClassVar[type[Any]]

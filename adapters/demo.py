@@ -12,10 +12,11 @@ import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from urllib.parse import quote
 
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext as _
 
 from adapters import links
 from adapters.base import (
@@ -95,10 +96,15 @@ class DemoOptions:
                 raise ImproperlyConfigured(f"{name} must be a whole number of atomic units")
 
 
+# What a fee level costs, in halves of the usual fee.
+FACTORS: Final = {"slow": 1, "normal": 2, "fast": 6}
+
+
 class Demo(CoinAdapter):
     kind: ClassVar[str] = "demo"
     title: ClassVar[str] = "Simulated coin, for trying things out"
     features: ClassVar[frozenset[Feature]] = frozenset({Feature.FAUCET})
+    levels: ClassVar[tuple[str, ...]] = tuple(FACTORS)
     longest_call: ClassVar[int] = 30
     Options: ClassVar[type[DemoOptions]] = DemoOptions
     options: DemoOptions
@@ -187,10 +193,17 @@ class Demo(CoinAdapter):
         return Hint(message if kind == "wallet" else "")
 
     def quote(self, payment: Payment) -> Quote:
-        spendable = self.funds(()).spendable
+        spendable, fee = self.funds(()).spendable, self._fee_of([payment])
         short = ("The hot wallet does not hold this much now: it must be filled first.",)
-        warnings = () if spendable >= payment.amount + self._fee else short
-        return Quote(self._fee, wait=f"about {self.options.block_seconds} seconds", warnings=warnings)
+        warnings = () if spendable >= payment.amount + fee else short
+        wait = _("about %(number)s seconds") % {"number": self.options.block_seconds}
+        return Quote(fee, wait=wait, warnings=warnings)
+
+    def _fee_of(self, payments: Sequence[Payment]) -> int:
+        """One transaction pays for the highest level any of its payments asked for."""
+        if not {one.level for one in payments} <= {"", *FACTORS}:
+            raise NodeRefused("This fee level does not exist.")
+        return self._fee * max(FACTORS[one.level or "normal"] for one in payments) // FACTORS["normal"]
 
     def prepare(self, payments: Sequence[Payment], live: Sequence[Tried]) -> Prepared:
         chain = self._node()
@@ -198,7 +211,8 @@ class Demo(CoinAdapter):
             if one.amount <= 0:
                 raise NodeRefused("The amount must be above zero.", address=one.address)
         outputs = [(one.address, one.amount) for one in payments]
-        total = sum(amount for _, amount in outputs) + self._fee
+        fee = self._fee_of(payments)
+        total = sum(amount for _address, amount in outputs) + fee
         promised = sum(_needs(tried.prepared) for tried in live if chain.tx(tried.prepared.id) is None)
         if self.funds(()).spendable - promised < total:
             raise NotEnoughFunds("The hot wallet cannot pay this now.")
@@ -206,12 +220,12 @@ class Demo(CoinAdapter):
             {
                 "v": BLOB_VERSION,
                 "nonce": secrets.token_hex(16),
-                "fee": str(self._fee),
+                "fee": str(fee),
                 "outputs": [[address, str(amount)] for address, amount in outputs],
             }
         )
         txid = hashlib.sha256(blob.encode()).hexdigest()
-        return Prepared(txid, blob, self._fee, slot=txid, payments=tuple(one.id for one in payments))
+        return Prepared(txid, blob, fee, slot=txid, payments=tuple(one.id for one in payments))
 
     def broadcast(self, prepared: Prepared) -> SendResult:
         if self.options.outage or self.options.lose_sends:
@@ -255,7 +269,7 @@ class Demo(CoinAdapter):
 
     def demand_pays(self, prepared: Prepared, payments: Sequence[Payment]) -> Understood:
         outputs, fee = _read_blob(prepared.blob)
-        if hashlib.sha256(prepared.blob.encode()).hexdigest() != prepared.id or fee > self._fee:
+        if hashlib.sha256(prepared.blob.encode()).hexdigest() != prepared.id or fee > self._fee_of(payments):
             raise NodeRefused(OTHER)
         demand_same(outputs, payments)
         return Understood(fee)

@@ -182,7 +182,7 @@ class DemoInvoice(CoinAdapter):
         reserve = self._reserve(payment.amount)
         short = ("The hot wallet does not hold this much now: it must be filled first.",)
         warnings = () if self.funds(()).spendable >= payment.amount + reserve else short
-        return Quote(0, network_reserve=reserve, wait="a few seconds", warnings=warnings)
+        return Quote(0, network_reserve=reserve, wait=_("a few seconds"), warnings=warnings)
 
     def _reserve(self, amount: int) -> int:
         return lightning.reserve(amount, least=self.options.reserve_min, basis_points=self.options.reserve_basis_points)

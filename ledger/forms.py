@@ -8,14 +8,17 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.http import urlencode
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from adapters.base import ExtraWords
 from ledger import money
 from ledger.models import Coin, Operation
 from ledger.queries import Wanted
-from wallets_site.base.errors import WalletError
+from ledger.services import rates
+from wallets_site.base.errors import InvalidAmount, WalletError
 
+COIN, CURRENCY = "coin", "currency"  # what an amount is typed in
 SATOSHI, MILLISATOSHI = 8, 11  # decimals of one bitcoin
 
 
@@ -54,8 +57,32 @@ class CoinAmountField(forms.CharField):
             raise ValidationError(error.message) from error
 
 
+class WorthField(CoinAmountField):
+    """Text in a currency; cleans to the atomic units of the coin that are worth it now."""
+
+    def __init__(self, coin: Coin, price: int, **options: Any) -> None:
+        super().__init__(coin, **options)
+        self.price = price
+
+    def clean(self, value: Any) -> Any:
+        text = forms.CharField.clean(self, value)
+        try:
+            return worth_to_amount(text, self.coin, self.price) if text else None
+        except WalletError as error:
+            raise ValidationError(error.message) from error
+
+
+def worth_to_amount(text: str, coin: Coin, price: int) -> int:
+    """Atomic units for "12.50" of a currency. price: as rates.Worth has it. Raises InvalidAmount."""
+    amount = rates.amount_of(money.parse_positive(text, 2), coin.decimals, price)
+    if not amount:
+        raise InvalidAmount(gettext("This is worth less than the smallest part of the coin."))
+    return amount
+
+
 class SendForm(forms.Form):
-    """`everything` is the Max button: then the amount may be anything."""
+    """`everything` is the Max button: then the amount may be anything. worth: what one coin is worth in `currency`;
+    with it the amount may be typed in either."""
 
     to = forms.CharField(
         label=_("To"),
@@ -74,9 +101,12 @@ class SendForm(forms.Form):
 
     def __init__(
         self, *args: Any, coin: Coin, everything: bool = False, extra: ExtraWords | None = None,
-        invoices: bool = False, **kwargs: Any,
+        invoices: bool = False, worth: rates.Worth | None = None, currency: str = "", **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(*args, **kwargs)
+        if worth is not None:
+            units = [(COIN, coin.symbol), (CURRENCY, currency)]
+            self.fields["unit"] = forms.ChoiceField(label=_("Amount is in"), choices=units, required=False)
         if extra is not None:
             plain = forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"})
             self.fields["extra"] = forms.CharField(
@@ -85,16 +115,20 @@ class SendForm(forms.Form):
         self.fields["to"].help_text = _("A member’s user name or e-mail, or a %(coin)s address or payment link.") % {
             "coin": coin.name
         }
-        amount = forms.CharField if everything else CoinAmountField
-        more = {"widget": AmountInput} if everything else {"coin": coin}
-        self.fields["amount"] = amount(
-            label=_("Amount in %(symbol)s") % {"symbol": coin.symbol}, required=not (everything or invoices), **more
-        )
+        said: dict[str, Any] = {"label": _("Amount"), "required": not (everything or invoices)}
+        if worth is None:
+            said["label"] = _("Amount in %(symbol)s") % {"symbol": coin.symbol}
+        if everything:
+            self.fields["amount"] = forms.CharField(widget=AmountInput, **said)
+        elif worth is not None and self.data.get("unit") == CURRENCY:
+            self.fields["amount"] = WorthField(coin, worth.price, **said)
+        else:
+            self.fields["amount"] = CoinAmountField(coin, **said)
         self.fields["amount"].help_text = _("Or press Max to send all that is available, less the fee.")
         if invoices:
             self.fields["to"].help_text = _("An invoice, or a member’s user name or e-mail.")
             self.fields["amount"].help_text = _("An invoice names its amount itself: then leave this empty.")
-        self.order_fields(["to", "extra", "amount", "comment"])
+        self.order_fields(["to", "extra", "amount", "unit", "comment"])
 
 
 class RequestedAmountForm(forms.Form):

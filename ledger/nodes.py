@@ -114,6 +114,12 @@ def read_invoice(coin: Coin, text: str) -> InvoiceText:
     return registry.open(active_wallet(coin).wallet).read_invoice(text)
 
 
+def fee_levels(coin: Coin) -> tuple[str, ...]:
+    """What a payer of this coin may choose from, cheapest first; none where the node decides alone."""
+    use = CoinWallet.objects.select_related("wallet").filter(coin=coin, is_active=True).first()
+    return () if use is None else registry.family(use.wallet.kind).levels
+
+
 def has_address_for(use: CoinWallet) -> bool:
     """Whether new_address() can serve the next number: asked first, because a number is used up by asking."""
     with _asking(use.coin, use.wallet) as adapter:

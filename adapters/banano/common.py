@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from typing import Any, ClassVar, Protocol
 from urllib.parse import urlsplit
 
+from django.utils.translation import gettext as _
+
 from adapters import links
 from adapters.banano import explorer, guide, receipts
 from adapters.banano.blocks import ZERO
@@ -178,7 +180,7 @@ class Reader(CoinAdapter):
     def quote(self, payment: Payment) -> Quote:
         spendable = self.funds(()).spendable
         short = ("The hot account does not hold this much now: it must be filled first.",)
-        return Quote(0, wait="a few seconds", warnings=() if spendable >= payment.amount else short)
+        return Quote(0, wait=_("a few seconds"), warnings=() if spendable >= payment.amount else short)
 
     # -- for managers --
 

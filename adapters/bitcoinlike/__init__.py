@@ -19,6 +19,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
+from django.utils.translation import gettext as _
+
 from adapters.base import (
     AddressRequest,
     CheckedAddress,
@@ -180,7 +182,9 @@ class BitcoinLike(CoinAdapter):
 
     def _wait(self) -> str:
         minutes = max(1, self.options.conf_target * self._coin.block_seconds // 60)
-        return f"about {minutes} minutes" if minutes < 120 else f"about {minutes // 60} hours"
+        if minutes < 120:
+            return _("about %(number)s minutes") % {"number": minutes}
+        return _("about %(number)s hours") % {"number": minutes // 60}
 
     def prepare(self, payments_: Sequence[Payment], live: Sequence[Tried]) -> Prepared:
         with self._in_time() as node:

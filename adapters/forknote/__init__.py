@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from django.utils.translation import ngettext
+
 from adapters.base import (
     AddressRequest,
     CheckedAddress,
@@ -227,7 +229,7 @@ class Forknote(CoinAdapter):
 
     def _wait(self) -> str:
         minutes = max(1, self.options.block_seconds // 60)
-        return f"about {minutes} minute{'' if minutes == 1 else 's'}"
+        return ngettext("about %(number)s minute", "about %(number)s minutes", minutes) % {"number": minutes}
 
     def prepare(self, payments: Sequence[Payment], live: Sequence[Tried]) -> Prepared:
         with self._ready() as (dialect, _):

@@ -133,7 +133,7 @@ class Lnbits(CoinAdapter):
         spendable = self.funds(()).spendable
         short = ("The hot wallet does not hold this much now: it must be filled first.",)
         warnings = () if spendable >= payment.amount + reserve else short
-        return Quote(0, network_reserve=reserve, wait="a few seconds", warnings=warnings)
+        return Quote(0, network_reserve=reserve, wait=_("a few seconds"), warnings=warnings)
 
     def prepare(self, payments_: Sequence[Payment], live: Sequence[Tried]) -> Prepared:
         with self._in_time() as server:

@@ -66,6 +66,7 @@ class Monero(CoinAdapter):
     kind: ClassVar[str] = "monero"
     title: ClassVar[str] = "Monero and its forks"
     features: ClassVar[frozenset[Feature]] = frozenset({Feature.MEMO, Feature.LABEL, Feature.FEE_LEVELS, Feature.PROOF})
+    levels: ClassVar[tuple[str, ...]] = tuple(LEVELS)[1:]
     Options: ClassVar[type[MoneroOptions]] = MoneroOptions
     options: MoneroOptions
 
@@ -236,7 +237,8 @@ class Monero(CoinAdapter):
             fee = node.fee_per_byte(LEVELS[level]) * payments.USUAL_WEIGHT
             total, unlocked = node.balance()
         minutes = max(1, LOCK_BLOCKS * self.options.block_seconds // 60)
-        wait = f"one block to arrive, {LOCK_BLOCKS} blocks (about {minutes} minutes) until it can be spent"
+        wait = _("one block to arrive, %(blocks)s blocks (about %(minutes)s minutes) until it can be spent")
+        wait %= {"blocks": LOCK_BLOCKS, "minutes": minutes}
         return Quote(fee, wait=wait, warnings=_warnings(payment.amount + fee, total, unlocked, minutes))
 
     def prepare(self, payments_: Sequence[Payment], live: Sequence[Tried]) -> Prepared:

@@ -127,6 +127,7 @@ class SendRequest(Strict):
     amount = AmountText(required=False, default="")  # only an invoice names its own
     extra = optional(200)
     comment = optional(500)
+    level = optional(20)  # of the network's fee, one of the coin's fee_levels
 
 
 class InvoicesQuery(PageQuery):

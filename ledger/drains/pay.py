@@ -190,7 +190,7 @@ def _fail_repeated(use: CoinWallet, ident: str, ids: list[int]) -> None:
 
 
 def _payment(row: Withdrawal) -> Payment:
-    return Payment(id=f"w{row.pk}", address=row.address, amount=row.amount, extra=row.extra)
+    return Payment(id=f"w{row.pk}", address=row.address, amount=row.amount, extra=row.extra, level=row.level)
 
 
 def _outside_only(use: CoinWallet, adapter: CoinAdapter, rows: list[Withdrawal]) -> list[Withdrawal]:

@@ -117,6 +117,7 @@ class Withdrawal(models.Model):
     amount = AmountField()
     fee = AmountField()
     network_reserve = AmountField(default=0)
+    level = models.CharField(max_length=20, blank=True)  # of the network's fee; empty: the wallet's own
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     dispatch = models.ForeignKey(Dispatch, on_delete=models.PROTECT, null=True, related_name="withdrawals")
     tries = models.PositiveSmallIntegerField(default=0)  # definite failures so far

@@ -43,6 +43,8 @@ class Quote:
     number: int = 0  # which of the sender's accounts it leaves
     to_number: int = 0  # which of the recipient's it reaches
     bill: Bill | None = None  # the invoice it pays
+    level: str = ""  # the network's fee level; what it costs above the usual one is part of the fee
+    wait: str = ""  # how long the network takes, in words
 
     @property
     def asked(self) -> int:
@@ -62,7 +64,7 @@ class Quote:
     def request(self) -> dict[str, Any]:
         return request_of(
             self.kind, self.coin, self.recipient.pk if self.recipient else None, self.address, self.extra, self.amount,
-            number=self.number,
+            number=self.number, level=self.level,
         )  # fmt: skip
 
     @property
@@ -73,6 +75,7 @@ class Quote:
                 "a": self.address, "x": self.extra, "n": str(self.amount), "f": str(self.fee),
                 "v": str(self.network_reserve), "w": list(self.warnings), "e": self.expires_at.isoformat(),
                 "i": self.includes_fee, "m": self.number, "t": self.to_number, "b": _bill_text(self.bill),
+                "l": self.level, "d": self.wait,
             },
             salt=_SALT,
         )  # fmt: skip
@@ -83,12 +86,13 @@ class Quote:
 
 
 def request_of(
-    kind: str, coin: Coin, recipient_id: int | None, address: str, extra: str, amount: int, *, number: int = 0
-) -> dict[str, Any]:
+    kind: str, coin: Coin, recipient_id: int | None, address: str, extra: str, amount: int, *, number: int = 0,
+    level: str = "",
+) -> dict[str, Any]:  # fmt: skip
     """What was asked for, as the idempotency key remembers it: not what it cost that minute."""
     to = recipient_id or ""
     said = {"kind": kind, "coin": coin.symbol, "to": to, "address": address, "extra": extra, "amount": str(amount)}
-    return said | ({"from": number} if number else {})
+    return said | ({"from": number} if number else {}) | ({"level": level} if level else {})
 
 
 def _bill_text(bill: Bill | None) -> list[str] | None:
@@ -113,5 +117,6 @@ def read_quote(token: str, *, user: User) -> Quote:
         kind=said["k"], coin=coin, user_id=user.pk, recipient=recipient, address=said["a"], extra=said["x"],
         amount=int(said["n"]), fee=int(said["f"]), network_reserve=int(said["v"]), warnings=tuple(said["w"]),
         expires_at=datetime.fromisoformat(said["e"]), includes_fee=said["i"], number=said.get("m", 0),
-        to_number=said.get("t", 0), bill=_read_bill(said.get("b")),
+        to_number=said.get("t", 0), bill=_read_bill(said.get("b")), level=said.get("l", ""),
+        wait=said.get("d", ""),
     )  # fmt: skip

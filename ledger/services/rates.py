@@ -84,6 +84,12 @@ def value_of(amount: int, decimals: int, price: int) -> int:
     return (2 * amount * price + scale) // (2 * scale)
 
 
+def amount_of(value: int, decimals: int, price: int) -> int:
+    """Atomic units worth at most `value` hundredths of the currency's unit."""
+    scale: int = 10 ** (decimals + DECIMALS - _CENTS)
+    return value * scale // price
+
+
 def current(currency: str) -> dict[int, Worth]:
     """By coin; two statements."""
     yesterday = now() - timedelta(days=1)

@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 
-def preview_send(*, user: User, coin: Coin, to: str, amount: int, extra: str = "", max_amount: bool = False) -> Quote:
-    """A quote for a member's name or e-mail, or for an address. max_amount: all that is available, after fees.
+def preview_send(
+    *, user: User, coin: Coin, to: str, amount: int, extra: str = "", max_amount: bool = False, level: str = ""
+) -> Quote:
+    """A quote for a member's name or e-mail, or for an address. max_amount: all that is available, after fees. level:
+    how much the network is paid for haste, of those the coin offers; a payment between members has none.
 
     Raises WalletError: nobody and nothing by that text, a limit, too little available, or a coin that is closed.
     """
@@ -39,7 +42,7 @@ def preview_send(*, user: User, coin: Coin, to: str, amount: int, extra: str = "
     if recipient is not None:
         quote = preview_move(user=user, coin=coin, recipient=recipient, amount=amount)
     else:
-        quote = _preview_address(user, coin, text, amount, extra, max_amount, available)
+        quote = _preview_address(user, coin, text, amount, extra, max_amount, available, level)
     if quote.total > available:
         raise InsufficientFunds(
             _("There is not enough available for this amount and its fee."), available=str(available)
@@ -61,12 +64,12 @@ def preview_invoice(*, user: User, coin: Coin, bolt11: str, number: int = 0, amo
 
 
 def _preview_address(
-    user: User, coin: Coin, text: str, amount: int, extra: str, max_amount: bool, available: int
+    user: User, coin: Coin, text: str, amount: int, extra: str, max_amount: bool, available: int, level: str
 ) -> Quote:
     if nodes.has_invoices(coin):
         amount, max_amount = (0, False) if max_amount else (amount, False)  # an invoice is paid as a whole
     try:
-        quote = preview_withdrawal(user=user, coin=coin, address=text, amount=amount, extra=extra)
+        quote = preview_withdrawal(user=user, coin=coin, address=text, amount=amount, extra=extra, level=level)
     except InvalidAddress as error:
         if "@" in text or len(text) <= 30:
             raise InvalidRequest(
@@ -77,16 +80,25 @@ def _preview_address(
     if not max_amount:
         return quote
     purpose = Purpose.MOVE if quote.recipient else Purpose.WITHDRAWAL
-    best = fees.most_sendable(coin, purpose, available, quote.network_reserve)
+    beyond = quote.fee - fees.fee_for(coin, purpose, amount)  # what a dear level adds
+    best = fees.most_sendable(coin, purpose, available, quote.network_reserve + beyond)
     if best == amount:
         return quote
     if best == 0:
         raise InsufficientFunds(_("Nothing is left to send after the fee."), available=str(available))
-    return preview_withdrawal(user=user, coin=coin, address=text, amount=best, extra=extra)
+    return preview_withdrawal(user=user, coin=coin, address=text, amount=best, extra=extra, level=level)
 
 
 def find_sent(
-    *, user: User, coin: Coin, to: str, amount: int, extra: str, key: str, number: int = 0
+    *,
+    user: User,
+    coin: Coin,
+    to: str,
+    amount: int,
+    extra: str,
+    key: str,
+    number: int = 0,
+    level: str = "",
 ) -> Operation | None:
     """What this key paid before, for a program that repeats itself; nothing is asked or written.
 
@@ -104,7 +116,10 @@ def find_sent(
         recipient = ours.account.owner if ours and ours.account else None
         extra = "" if recipient else extra
     kind = "move" if recipient else "withdrawal"
-    request = request_of(kind, coin, recipient.pk if recipient else None, address, extra, amount, number=number)
+    request = request_of(
+        kind, coin, recipient.pk if recipient else None, address, extra, amount, number=number,
+        level="" if recipient else level,
+    )  # fmt: skip
     done = posting.find(scope=scope_of(user.pk), key=key, request=request)
     return None if done is None else Operation.objects.get(transaction_id=done, user=user, incoming=False)
 

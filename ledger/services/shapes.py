@@ -27,7 +27,7 @@ def item_data(item: FeedItem) -> dict[str, Any]:
 def coin_data(coin: Coin) -> dict[str, Any]:
     return {
         "symbol": coin.symbol, "name": coin.name, "decimals": coin.decimals, "confirmations": coin.confirmations,
-        "extra": _extra_of(coin),
+        "extra": _extra_of(coin), "fee_levels": list(nodes.fee_levels(coin)),
         "terms": {
             name: getattr(queries.terms(coin), name)
             for name in ("move_fee", "withdrawal_fee", "move_minimum", "withdrawal_minimum", "withdrawal_maximum",
@@ -103,7 +103,8 @@ def quote_data(quote: Quote) -> dict[str, Any]:
         "kind": quote.kind, "coin": quote.coin.symbol, "amount": money.plain(quote.amount, places),
         "fee": money.plain(quote.fee, places), "network_reserve": money.plain(quote.network_reserve, places),
         "total": money.plain(quote.total, places), "address": quote.address, "extra": quote.extra,
-        "recipient": quote.recipient.username if quote.recipient else None, "warnings": list(quote.warnings),
+        "recipient": quote.recipient.username if quote.recipient else None, "level": quote.level,
+        "wait": quote.wait, "warnings": list(quote.warnings),
         "expires": quote.expires_at,
     }  # fmt: skip
 

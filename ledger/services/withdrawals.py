@@ -14,6 +14,7 @@ from accounts import proof as proofs
 from accounts.api_keys import Scope
 from accounts.capabilities import Capability, learn, require, require_proven_email
 from adapters.base import CheckedAddress, Payment
+from adapters.base import Quote as NodeQuote
 from ledger import events, locks, money, nodes, posting
 from ledger.models import Address, Coin, Kind, Operation, Purpose, Withdrawal
 from ledger.pokes import enqueue
@@ -39,8 +40,9 @@ if TYPE_CHECKING:
 
 
 def preview_withdrawal(
-    *, user: User, coin: Coin, address: str, amount: int, extra: str = "", includes_fee: bool = False, number: int = 0
-) -> Quote:
+    *, user: User, coin: Coin, address: str, amount: int, extra: str = "", includes_fee: bool = False, number: int = 0,
+    level: str = "",
+) -> Quote:  # fmt: skip
     """What it costs, with the address in normal form; asks the node once.
 
     An invoice names its amount itself: `amount` is that or 0. number: which of the person's accounts pays.
@@ -57,7 +59,7 @@ def preview_withdrawal(
     ours = addresses.ours(coin, checked.address, extra)
     if ours is not None:
         return _preview_inside(user, coin, ours, amount, includes_fee)
-    return _preview_outside(user, coin, replace(checked, extra=extra), amount, includes_fee, number)
+    return _preview_outside(user, coin, replace(checked, extra=extra), amount, includes_fee, number, level=level)
 
 
 def _preview_bill(
@@ -81,7 +83,7 @@ def _preview_bill(
 
 def _preview_outside(
     user: User, coin: Coin, checked: CheckedAddress, amount: int, includes_fee: bool, number: int,
-    bill: bills.Bill | None = None,
+    bill: bills.Bill | None = None, level: str = "",
 ) -> Quote:  # fmt: skip
     learn(user)
     require(user, Capability.WITHDRAW)
@@ -91,12 +93,30 @@ def _preview_outside(
     states.demand_withdrawals(coin)
     limits.check(user_id=user.pk, coin=coin, purpose=Purpose.WITHDRAWAL, amount=amount)
     net, fee = fees.split(coin, Purpose.WITHDRAWAL, amount, includes_fee=includes_fee)
-    said = nodes.quote(coin, Payment(id="quote", address=checked.address, amount=net, extra=checked.extra))
+    payment = Payment(id="quote", address=checked.address, amount=net, extra=checked.extra)
+    said, more = _asked(coin, payment, level)
     warnings = (*_warnings(coin, checked, checked.extra, amount), *said.warnings)
     return Quote(
-        "withdrawal", coin, user.pk, None, checked.address, checked.extra, net, fee, said.network_reserve, warnings,
-        includes_fee=includes_fee, number=number, bill=bill,
+        "withdrawal", coin, user.pk, None, checked.address, checked.extra, net, fee + more, said.network_reserve,
+        warnings, includes_fee=includes_fee, number=number, bill=bill, level=level, wait=said.wait,
     )  # fmt: skip
+
+
+def _asked(coin: Coin, payment: Payment, level: str) -> tuple[NodeQuote, int]:
+    """What the node says, and what the sender pays for a dearer level than the usual one, which the house pays."""
+    usual = nodes.quote(coin, payment)
+    if not level:
+        return usual, 0
+    if level not in nodes.fee_levels(coin):
+        raise InvalidRequest(_("This coin has no such fee level."))
+    chosen = nodes.quote(coin, replace(payment, level=level))
+    return chosen, max(0, chosen.fee - usual.fee)
+
+
+def level_costs(coin: Coin, quote: Quote) -> list[tuple[str, int]]:
+    """Each fee level of the coin and what it adds to the fee of such a payment; asks the node once a level."""
+    payment = Payment(id="quote", address=quote.address, amount=quote.amount, extra=quote.extra)
+    return [(level, _asked(coin, payment, level)[1]) for level in nodes.fee_levels(coin)]
 
 
 def _warnings(coin: Coin, checked: CheckedAddress, extra: str, amount: int) -> tuple[str, ...]:
@@ -183,7 +203,7 @@ def _write(operation: Operation, quote: Quote, needs: confirmations.Needs) -> Op
     operation.save()
     Withdrawal.objects.create(
         operation=operation, coin=quote.coin, address=quote.address, extra=quote.extra, amount=quote.amount,
-        fee=quote.fee, network_reserve=quote.network_reserve,
+        fee=quote.fee, network_reserve=quote.network_reserve, level=quote.level,
         state=Withdrawal.State.WAITING if needs.any else Withdrawal.State.QUEUED,
     )  # fmt: skip
     events.emit("withdrawal_requested", user_id=operation.user_id, operation=operation)

@@ -285,6 +285,16 @@ def told(reason: str) -> str:
 
 
 @register.filter
+def level_name(level: str) -> str:
+    """A fee level of a network, for people."""
+    words = {
+        "slow": _("Slow"), "unimportant": _("Slow"), "normal": _("Normal"), "elevated": _("Fast"), "fast": _("Fast"),
+        "priority": _("Fastest"),
+    }  # fmt: skip
+    return words.get(level, level)
+
+
+@register.filter
 def proof_name(name: str) -> str:
     """How a part of a proof is called."""
     words = {

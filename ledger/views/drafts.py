@@ -32,6 +32,7 @@ class Draft:
     everything: bool = False
     comment: str = ""
     extra: str = ""
+    level: str = ""
     key: str = ""
     token: str = ""
     total: str = ""
@@ -50,6 +51,7 @@ class Draft:
             amount=int(self.amount),
             extra=contact.extra if contact else self.extra,
             max_amount=self.everything,
+            level=self.level,
         )
         self.token, self.total = quote.token, str(quote.total)
         return quote

@@ -13,14 +13,16 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import holds, proof
 from accounts.capabilities import Capability
+from accounts.models import User
 from accounts.queries import payout_hold
 from accounts.stepup import reauthenticate_redirect
 from ledger import money, nodes, queries
-from ledger.forms import SendForm
+from ledger.forms import CURRENCY, SendForm, worth_to_amount
 from ledger.models import Coin
 from ledger.services import contacts, rates, recognise
 from ledger.services.quotes import Quote, read_quote
 from ledger.services.sending import request_send
+from ledger.services.withdrawals import level_costs
 from ledger.views import drafts
 from ledger.views.http import field_of, needs, person
 from wallets_site.base.errors import InvalidAmount, ProofRequired, QuoteExpired, TooManyRequests, WalletError
@@ -34,7 +36,7 @@ def send(request: HttpRequest, symbol: str) -> HttpResponse:
     everything = "max" in request.POST
     form = SendForm(
         request.POST or None, coin=coin, everything=everything, extra=nodes.extra_words(coin),
-        invoices=nodes.has_invoices(coin),
+        invoices=nodes.has_invoices(coin), worth=_fresh_worth(user, coin), currency=rates.currency_of(user),
         initial=_typed_before(request, coin),
     )  # fmt: skip
     if request.method == "POST" and form.is_valid():
@@ -63,7 +65,12 @@ def lookup(request: HttpRequest, symbol: str) -> HttpResponse:
     context: dict[str, Any] = {"coin": coin, "currency": rates.currency_of(user)}
     try:
         found = context["found"] = recognise.recognise(user=user, coin=coin, to=to) if to.strip() else None
-        amount = money.parse_positive(request.GET.get("amount", ""), coin.decimals)
+        context["worth"] = worth = rates.current(context["currency"]).get(coin.pk)
+        typed = request.GET.get("amount", "")
+        if worth and request.GET.get("unit") == CURRENCY:
+            amount = context["amount"] = worth_to_amount(typed, coin, worth.price)
+        else:
+            amount = money.parse_positive(typed, coin.decimals)
     except TooManyRequests as error:
         context["slow"] = error.message
     except InvalidAmount:
@@ -71,9 +78,14 @@ def lookup(request: HttpRequest, symbol: str) -> HttpResponse:
     else:
         if found is not None and found.kind != "other":
             context["figures"] = recognise.figures(user=user, coin=coin, found=found, amount=amount)
-        worth = rates.current(context["currency"]).get(coin.pk)
         context["value"] = rates.value_of(amount, coin.decimals, worth.price) if worth else None
     return render(request, "ledger/parts/lookup.html", context)
+
+
+def _fresh_worth(user: User, coin: Coin) -> rates.Worth | None:
+    """What amounts may be typed in instead; an old rate would send another amount than was meant."""
+    worth = rates.current(rates.currency_of(user)).get(coin.pk)
+    return worth if worth is not None and not worth.is_stale else None
 
 
 @require_safe
@@ -102,10 +114,12 @@ def review(request: HttpRequest, symbol: str, key: str) -> HttpResponse:
     draft = drafts.find(request, key)
     if draft.operation is not None:
         return redirect("operation", pk=draft.operation)
+    if "level" in request.POST:
+        return _choose_level(request, draft)
     if request.method == "POST":
         return _confirm(request, draft)
     try:
-        context = _figures(request, draft)
+        context = {**_figures(request, draft), "levels": _levels(request, draft)}
     except WalletError as error:
         return _back_to_the_form(request, draft, error)
     return render(request, "ledger/send_review.html", context)
@@ -137,6 +151,23 @@ def _figures(request: HttpRequest, draft: drafts.Draft) -> dict[str, Any]:
     return {
         "draft": draft, "coin": quote.coin, "quote": quote, "again": again, "changed": changed, "keep_fresh": keep_fresh
     }  # fmt: skip
+
+
+def _levels(request: HttpRequest, draft: drafts.Draft) -> list[tuple[str, int]]:
+    quote = read_quote(draft.token, user=person(request))
+    return level_costs(quote.coin, quote) if quote.kind == "withdrawal" else []
+
+
+def _choose_level(request: HttpRequest, draft: drafts.Draft) -> HttpResponse:
+    """Another fee level of the network; what it costs is worked out at once."""
+    before, draft.level = draft.level, request.POST["level"][:20]
+    try:
+        draft.quote_again(person(request))
+    except WalletError as error:
+        draft.level = before
+        messages.error(request, error.message)
+    drafts.save(request, draft)
+    return redirect("send_review", symbol=draft.coin, key=draft.key)
 
 
 def _standing_quote(request: HttpRequest, draft: drafts.Draft) -> Quote | None:

@@ -27,7 +27,7 @@ SAME = re.compile(
     r"\b(alice|bob|dora|erin|frank|nameless|outsider|wallets|ltc|xmr|ban|lnbtc|shut|litecoin|monero|banano|lightning|"
     r"shutcoin|coffee|thanks|savings|rent|shop|tea|sats?|example|com)\b|"
     r"\b[0-9a-z]{4}$|\w*[0-9]\w*[a-z0-9]*|"
-    r"unproven|openapi|preimage|curl|old.example|https?:\/\/\S+|webhooks?|passkeys?|\bname\b|csv|status|e-mail|coins?|code|utc|eur|usd|gbp|chf|english|deutsch|mail"
+    r"unproven|openapi|\bnormal\b|preimage|curl|old.example|https?:\/\/\S+|webhooks?|passkeys?|\bname\b|csv|status|e-mail|coins?|code|utc|eur|usd|gbp|chf|english|deutsch|mail"
 )
 INSIDE = ["/send/LTC/lookup/?to=bob&amount=1", "/send/LTC/lookup/?to=nobody", "/send/LTC/lookup/?to={away}&amount=1"]
 

@@ -40,6 +40,7 @@ class Coin(Any_):
     decimals = s.IntegerField()
     confirmations = s.IntegerField()
     extra = ExtraWords(allow_null=True, help_text="How a second part of its addresses is called, such as a payment id.")
+    fee_levels = s.ListField(child=s.CharField(), help_text="What `level` of a payment to an address may be.")
     terms = Terms()
 
 
@@ -181,6 +182,8 @@ class Quote(Any_):
     address = s.CharField()
     extra = s.CharField()
     recipient = s.CharField(allow_null=True)
+    level = s.CharField(help_text="Of the network's fee; what it costs above the usual one is part of the fee.")
+    wait = s.CharField(help_text="How long the network takes, in words.")
     warnings = s.ListField(child=s.CharField())
     expires = s.DateTimeField()
 

@@ -23,7 +23,8 @@ ASKS = {"coin": "LTC", "to": "bob", "amount": "0.5", "comment": "Rent"}
 OUTSIDE = {"coin": "LTC", "to": "ltc1qexampleexampleexample", "amount": "0.5"}
 QUOTE = {
     "kind": "move", "coin": "LTC", "amount": "0.5", "fee": "0.001", "network_reserve": "0", "total": "0.501",
-    "address": "", "extra": "", "recipient": "bob", "warnings": [], "expires": "2026-01-31T12:01:00Z",
+    "address": "", "extra": "", "recipient": "bob", "level": "", "wait": "",
+    "warnings": [], "expires": "2026-01-31T12:01:00Z",
 }  # fmt: skip
 
 
@@ -44,8 +45,9 @@ class Paying(Endpoint):
         coin = queries.coin(wanted["coin"])
         amount = _amount(coin, wanted)
         made = sending.preview_send(
-            user=person(request), coin=coin, to=wanted["to"], amount=amount, extra=wanted["extra"]
-        )
+            user=person(request), coin=coin, to=wanted["to"], amount=amount, extra=wanted["extra"],
+            level=wanted["level"],
+        )  # fmt: skip
         if self.kind == "move" and (made.kind != "move" or made.address):
             raise InvalidRequest("Name a member of this site; for an address there are withdrawals.")
         if self.kind == "withdrawal" and not made.address:
@@ -67,7 +69,13 @@ class Paying(Endpoint):
             if moved is not None:
                 return Response(shapes.operation_data(moved), status=201)
         done = sending.find_sent(
-            user=user, coin=coin, to=wanted["to"], amount=amount, extra=wanted["extra"], key=key
+            user=user,
+            coin=coin,
+            to=wanted["to"],
+            amount=amount,
+            extra=wanted["extra"],
+            key=key,
+            level=wanted["level"],
         ) or sending.request_send(
             user=user, quote=self.quote(request, wanted), proof=proof_of(request), key=key, comment=wanted["comment"]
         )
