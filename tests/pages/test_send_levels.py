@@ -10,7 +10,7 @@ from django.test import Client
 
 from accounts.models import User
 from adapters.demo import encode_address
-from ledger.models import Coin, Operation, Withdrawal
+from ledger.models import Coin, Dispatch, Operation, Withdrawal
 from ledger.services import rates
 from tests.pages.reading import errors_beside, text_of, value_of
 from tests.support.money import balances, blocks, books, charge, pay_now
@@ -49,7 +49,7 @@ def test_a_dear_level_is_paid_by_who_wants_it_and_reaches_the_network(coin, rich
     blocks(4, clock)
     pay_now(coin)
     assert Operation.objects.get(kind="withdraw").status == "done"
-    assert Withdrawal.objects.get().dispatch.fee == 30
+    assert Dispatch.objects.get().fee == 30
     assert books(coin)["network_fee"] == -30
     assert books(coin)["fee_income"] == 1_020
 
