@@ -77,6 +77,11 @@ TOPICS: Final = {
         Topic("brake_released", _("A brake was released by two people"), for_staff=True),
         Topic("address_lost", _("A node lost the keys of members' addresses"), for_staff=True, mails=True),
         Topic("node_closed", _("A node is on the wrong network or holds the wrong wallet"), for_staff=True, mails=True),
+        Topic("switched_off", _("Something was stopped by hand"), for_staff=True, mails=True),
+        Topic("switch_asked", _("Somebody asks for payouts to go on"), for_staff=True, mails=True),
+        Topic("switched_on", _("Something that was stopped goes on"), for_staff=True),
+        Topic("rules_published", _("A version of the rules was published"), for_staff=True, mails=True),
+        Topic("hot_wallet_full", _("A hot wallet holds more than it should"), for_staff=True, mails=True),
     )
 }
 

@@ -28,8 +28,12 @@ from ledger.models import (
     Hold,
     Operation,
     Queue,
+    RuleSet,
+    SiteSettings,
+    Switch,
     Withdrawal,
 )
+from ledger.models.site import ONE
 from wallets_site.base.errors import NotFound
 
 
@@ -104,6 +108,18 @@ def freeze(pk: int) -> Freeze:
 
 def hold(pk: int) -> Hold:
     return Hold.objects.select_for_update(no_key=True, of=("self",)).select_related("coin").get(pk=pk)
+
+
+def switch(pk: int) -> Switch | None:
+    return Switch.objects.select_for_update(no_key=True, of=("self",)).filter(pk=pk).first()
+
+
+def site_settings() -> SiteSettings:
+    return SiteSettings.objects.select_for_update(no_key=True).get(pk=ONE)
+
+
+def rule_set(pk: int) -> RuleSet | None:
+    return RuleSet.objects.select_for_update(no_key=True, of=("self",)).filter(pk=pk).first()
 
 
 def adjustment(pk: int) -> Adjustment:

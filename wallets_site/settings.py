@@ -111,6 +111,7 @@ MIDDLEWARE = [
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "wallets_site.middleware.WalletErrors",
+    "ledger.api.closed.ReadOnly",
 ]
 
 ROOT_URLCONF = "wallets_site.urls"
@@ -197,7 +198,7 @@ WALLETS_API3_AMOUNT_INCLUDES_FEE = env_bool("WALLETS_API3_AMOUNT_INCLUDES_FEE", 
 WALLETS_CURRENCIES: list[str] = env.list("WALLETS_CURRENCIES", default=["EUR", "USD", "GBP", "CHF"])
 WALLETS_RATES_URL = env.str("WALLETS_RATES_URL", default="")
 # How long a new address in somebody's contacts waits after it was confirmed, in hours.
-WALLETS_CONTACT_HOLD_HOURS = env.int("WALLETS_CONTACT_HOLD_HOURS", default=0)
+WALLETS_CONTACT_HOLD_HOURS = env.int("WALLETS_CONTACT_HOLD_HOURS", default=24)
 
 # What loosens a rule, a limit or a lock takes effect so many hours after it was asked for; what tightens, at once.
 WALLETS_LOOSEN_HOURS = env.int("WALLETS_LOOSEN_HOURS", default=24)

@@ -12,8 +12,8 @@ from accounts.capabilities import Capability, require
 from adapters.base import AddressRequest, NewAddress
 from adapters.models import Wallet
 from ledger import locks, nodes, posting
-from ledger.models import Account, Address, Coin, CoinWallet, Kind
-from ledger.services import generation, states
+from ledger.models import Account, Address, Coin, CoinWallet, Kind, Switch
+from ledger.services import generation, rules, states
 from wallets_site.base.clock import now
 from wallets_site.base.errors import CoinUnavailable, InvalidRequest, LimitReached, NotFound
 
@@ -36,7 +36,8 @@ def assign_address(
     require(user, Capability.HAS_WALLETS)
     require(user, needs)
     state = states.current_state(coin)
-    if not (state.deposits_ok or (state.moves_ok and coin.deposits_on)):
+    halted = Switch.What.DEPOSITS in rules.current().of(coin).halted
+    if halted or not (state.deposits_ok or (state.moves_ok and coin.deposits_on)):
         raise CoinUnavailable(state.reason)
     use = nodes.active_wallet(coin)
     if nodes.takes_invoices(use):
@@ -60,7 +61,8 @@ def first_from_pool(*, user: User, coins: Iterable[int]) -> dict[int, Address]:
     """For each of these coins' numbers an address, by coin, without asking a node; none where the pool is empty."""
     found: dict[int, Address] = {}
     for use in CoinWallet.objects.select_related("coin", "wallet").filter(coin__in=coins, is_active=True):
-        if use.coin.deposits_on and use.wallet.state != Wallet.State.CLOSED:
+        halted = Switch.What.DEPOSITS in rules.current().of(use.coin).halted
+        if use.coin.deposits_on and use.wallet.state != Wallet.State.CLOSED and not halted:
             address = _from_pool(user, use, "first", "")
             found |= {use.coin_id: address} if address else {}
     return found

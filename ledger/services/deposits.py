@@ -26,7 +26,7 @@ from ledger.models import (
     Recovered,
     RecoveryWallet,
 )
-from ledger.services import bills, matching, purse_payments, recovery
+from ledger.services import bills, matching, purse_payments, recovery, switches
 from wallets_site.base.clock import now
 
 MISSING_POLLS: Final = 2  # polls in a row that must not know a deposit before it counts as gone
@@ -131,7 +131,8 @@ def _as_first_seen(use: CoinWallet, item: Found, address: Address | None, hot: A
             status=Operation.Status.PENDING, gross=item.amount, address=item.address, extra=item.extra, txid=item.txid,
             confirmations=item.confirmations,
         )  # fmt: skip
-    if item.confirmations >= use.coin.confirmations and not item.locked:
+    deep = item.confirmations >= use.coin.confirmations and not item.locked
+    if deep and not switches.deposits_stopped(use.coin):
         _book(use, deposit, hot)
     return deposit
 
@@ -182,7 +183,8 @@ def _update(use: CoinWallet, deposit: Deposit, item: Found) -> None:
     if deposit.state == Deposit.State.SEEN:
         deposit.amount = item.amount
     deposit.confirmations, deposit.locked = item.confirmations, item.locked
-    if deposit.state == Deposit.State.SEEN and item.confirmations >= use.coin.confirmations and not item.locked:
+    due = deposit.state == Deposit.State.SEEN and item.confirmations >= use.coin.confirmations and not item.locked
+    if due and not switches.deposits_stopped(use.coin):
         _credit(use, deposit)
     elif deposit.state == Deposit.State.VANISHED and item.confirmations >= use.coin.confirmations:
         _returned(deposit)

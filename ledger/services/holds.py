@@ -69,6 +69,7 @@ def capture_hold(*, user: User, hold_id: int, to: User, amount: int, key: str, l
         if posting.find(scope=f"hold:{hold.pk}", key=f"capture:{key}", request=request) is not None:
             return hold
         _demand_open(hold)
+        states.demand_moves(hold.coin)
         if amount <= 0 or amount > hold.left:
             raise WrongState(_("There is not that much left of this hold."), left=str(hold.left))
         legs = [posting.Leg(held, target, amount)]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from accounts import holds as payout_holds
 from accounts.capabilities import Capability, require
 from accounts.proof import Proof
 from ledger import locks
@@ -26,6 +27,7 @@ from ledger.services import (
     rules,
     site_settings,
     states,
+    switches,
     withdrawals,
 )
 from ledger.services.quotes import Quote
@@ -164,7 +166,7 @@ def write_note(*, user: User, operation_id: int, note: str) -> None:
 def expire_unconfirmed() -> int:
     """Cancel requests nobody confirmed in time; how many. Deposits and confirmed payments are never touched."""
     minutes = site_settings.current().cron_autocancel
-    if not minutes or recovery.current() is not None:
+    if not minutes or recovery.current() is not None or switches.read_only() is not None:
         return 0
     oldest = now() - timedelta(minutes=minutes)
     rows = Operation.objects.filter(status=Operation.Status.UNCONFIRMED, incoming=False, updated_at__lt=oldest)
@@ -246,11 +248,14 @@ def _advance(row: Operation) -> None:
     """On, once nothing is missing any more."""
     if not row.confirmed or policy.lacks(row):
         return
+    switches.demand_writable()
     withdrawal = getattr(row, "withdrawal", None)
     if withdrawal is None:
+        payout_holds.demand_not_frozen(row.user)
         states.demand_moves(row.coin)
         moves.settle(row)
     else:
+        payout_holds.demand_payouts(row.user)
         withdrawals.release_waiting(withdrawal)
 
 

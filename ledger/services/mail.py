@@ -55,6 +55,10 @@ ALARM_PAGES: Final = {
     "brake_set": "ledger/brake/",
     "address_lost": "adapters/wallet/",
     "node_closed": "adapters/wallet/",
+    "switched_off": "ledger/switch/",
+    "switch_asked": "ledger/switch/",
+    "rules_published": "ledger/ruleset/",
+    "hot_wallet_full": "adapters/wallet/",
 }
 LETTERS: Final = {
     **dict.fromkeys(ALARM_PAGES, ALARM),

@@ -24,7 +24,7 @@ from ledger.models import (
     Purpose,
     Withdrawal,
 )
-from ledger.services import bills, fees, generation, purse_payments, site_settings, solvency
+from ledger.services import bills, fees, generation, purse_payments, site_settings, solvency, switches
 from ledger.services.moves import held_of
 from ledger.services.withdrawals import close, give_back
 from wallets_site.base.clock import now
@@ -59,7 +59,8 @@ def batch_size(most: int) -> int:
 
 def may_prepare(use: CoinWallet) -> bool:
     """Whether anything new may be paid from this wallet; what was handed to the network is always followed up."""
-    return use.is_active and use.payouts_on and use.coin.withdrawals_on and not frozen(use.wallet_id)
+    on = use.is_active and use.payouts_on and use.coin.withdrawals_on
+    return on and not frozen(use.wallet_id) and not switches.payouts_stopped(use.coin)
 
 
 def frozen(wallet_id: int) -> bool:
@@ -104,11 +105,13 @@ def record(use: CoinWallet, prepared: Prepared, withdrawal_ids: list[int], lane:
 
 
 def begin_attempt(pk: int) -> Dispatch | None:
-    """Commit that the next thing done is a send; None when it must not be sent: frozen, no longer live, or people
-    are deciding what became of it."""
+    """Commit that the next thing done is a send; None when it must not be sent: stopped, frozen, no longer live, or
+    people are deciding what became of it."""
     with transaction.atomic(durable=True):
         row = locks.dispatch(pk)
         if row.state != Dispatch.State.LIVE or (row.attempts == 0 and frozen(row.wallet_id)) or _in_question(row):
+            return None
+        if switches.payouts_stopped(row.coin):
             return None
         row.attempts, row.attempted_at, row.outcome = row.attempts + 1, now(), Dispatch.Outcome.NONE
         row.save(update_fields=["attempts", "attempted_at", "outcome"])

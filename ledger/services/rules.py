@@ -7,6 +7,7 @@ is kept still holds. Nobody changes what stands in here.
 from __future__ import annotations
 
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -46,6 +47,7 @@ class CoinRules:
     limits: Mapping[str, Limit]
     frozen: Mapping[int, str]
     recovering: bool = False  # stopped because the database was put back from a backup
+    halted: Mapping[str, str] = field(default_factory=dict)  # what managers stopped (Switch.What), with the reason
 
     def fee(self, purpose: Purpose) -> tuple[int, int]:
         """(atomic units, millionths of the amount)."""
@@ -138,6 +140,31 @@ def _read() -> Rules:
     return loaded
 
 
+def lately() -> Rules:
+    """The rules as this process last read them, which its caller just did: for words, not for decisions."""
+    return _kept.get(str(connection.settings_dict["NAME"])) or current()
+
+
+_recent: dict[str, tuple[float, Rules]] = {}  # by database: when it was looked at
+FRESH: Final = 1.0  # seconds
+
+
+def recent() -> Rules:
+    """The rules as of at most a second ago, for questions that every request asks and no money hangs on."""
+    name, moment = str(connection.settings_dict["NAME"]), time.monotonic()
+    known = _recent.get(name)
+    if known is None or moment - known[0] > FRESH:
+        known = moment, current()
+        if known[1] is _kept.get(name):  # nothing that may yet be rolled back
+            _recent[name] = known
+    return known[1]
+
+
+def forget_recent() -> None:
+    """What changed in this process just now is seen at once."""
+    _recent.clear()
+
+
 def _load(number: int) -> Rules:
     uses = {use.coin_id: use for use in CoinWallet.objects.select_related("wallet").filter(is_active=True)}
     fees: dict[int, dict[str, FeeRule]] = defaultdict(dict)
@@ -156,14 +183,27 @@ def _load(number: int) -> Rules:
         if freeze.coin_id is not None and freeze.user_id is not None:
             frozen[freeze.coin_id][freeze.user_id] = freeze.reason
     coins = {}
+    stops = {(row.what, row.coin_id): row.reason for row in Switch.objects.filter(off_at=None)}
     for coin in Coin.objects.all():
         use = uses.get(coin.pk)
         is_stopped, is_read = (use is not None and use.wallet_id in group for group in (stopped, recovering))
-        coins[coin.pk] = CoinRules(coin, use, is_stopped, fees[coin.pk], limits[coin.pk], frozen[coin.pk], is_read)
+        coins[coin.pk] = CoinRules(
+            coin, use, is_stopped, fees[coin.pk], limits[coin.pk], frozen[coin.pk], is_read, _halted(stops, coin.pk)
+        )  # fmt: skip
     site = SiteSettings.objects.filter(pk=ONE).first() or SiteSettings(pk=ONE)
     active = {each.coin.symbol: each for each in coins.values() if each.coin.is_active}
-    stops = {(row.what, row.coin_id): row.reason for row in Switch.objects.filter(off_at=None)}
     return Rules(number, site, coins, active, _policies(), stops)
+
+
+def _halted(stops: Mapping[tuple[str, int | None], str], coin_id: int) -> dict[str, str]:
+    """What of a coin is stopped: by its own switch, by the site's, or because the site can only be read."""
+    closed = stops.get((Switch.What.READ_ONLY, None))
+    found = {}
+    for what in (Switch.What.DEPOSITS, Switch.What.MOVES, Switch.What.PAYOUTS):
+        reason = closed or stops.get((what, None)) or stops.get((what, coin_id))
+        if reason is not None:
+            found[str(what)] = reason
+    return found
 
 
 def _policies() -> tuple[Policy, ...]:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from adapters.models import Wallet
-from ledger.models import Coin
+from ledger.models import Coin, Switch
 from ledger.services import rules
 from ledger.services.rules import CoinRules
 from wallets_site.base.errors import CoinUnavailable
+
+What = Switch.What
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,33 @@ class CoinState:
 
 
 def state_of(known: CoinRules) -> CoinState:
+    """What can be done with it, after its node, its settings and the switches of managers."""
+    state = _of_the_node(known)
+    if not known.halted or not known.coin.is_active:
+        return state
+    left = {what: what not in known.halted for what in (What.DEPOSITS, What.PAYOUTS, What.MOVES)}
+    reason = " ".join(part for part in (_halted_words(known), state.reason) if part)
+    return CoinState(
+        state.deposits_ok and left[What.DEPOSITS], state.withdrawals_ok and left[What.PAYOUTS],
+        state.moves_ok and left[What.MOVES], reason,
+    )  # fmt: skip
+
+
+def _halted_words(known: CoinRules) -> str:
+    names = {
+        What.DEPOSITS: _("deposits"), What.MOVES: _("sends between members"), What.PAYOUTS: _("withdrawals"),
+    }  # fmt: skip
+    by_reason: dict[str, list[str]] = {}
+    for what, reason in known.halted.items():
+        by_reason.setdefault(reason, []).append(names[What(what)])
+    return " ".join(
+        _("%(coin)s: %(what)s are stopped for now. %(reason)s")
+        % {"coin": known.coin.name, "what": ", ".join(what), "reason": reason}
+        for reason, what in by_reason.items()
+    )
+
+
+def _of_the_node(known: CoinRules) -> CoinState:
     coin, use = known.coin, known.use
     if not coin.is_active:
         return CoinState(False, False, False, _("%(name)s is switched off on this site.") % {"name": coin.name})

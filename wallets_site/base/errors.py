@@ -108,6 +108,13 @@ class TooManyRequests(WalletError):
     status = 429
 
 
+class SiteReadOnly(WalletError):
+    """Managers let the site only be read for now."""
+
+    code = "read_only"
+    status = 503
+
+
 class CoinUnavailable(WalletError):
     """The coin's node does not answer, is on the wrong network, or is paused; balances stay readable."""
 

@@ -24,7 +24,7 @@ from django.utils.translation import gettext_noop
 from ledger.api.wp3 import access, acting, background, confirming, legacy, reading
 from ledger.api.wp3.answers import LEGACY_OFF, UNSPECIFIED, Refusal, error, never_cached, private
 from ledger.api.wp3.asked import PREFIX, Asked, absint, value_of
-from ledger.services import rules, site_settings
+from ledger.services import rules, site_settings, switches
 
 log = logging.getLogger(__name__)
 Handler = Callable[[Asked], HttpResponse]
@@ -139,6 +139,8 @@ def _answer(asked: Asked, handler: Handler) -> HttpResponse:
     if asked.request.method not in METHODS:
         return HttpResponseNotAllowed(METHODS)
     try:
+        if asked.action.startswith("do_") and asked.action != "do_cron" and (closed := switches.read_only()):
+            raise Refusal(UNSPECIFIED, closed.message, status=closed.status)
         return handler(asked)
     except Refusal as refusal:
         return _headed(asked, error(asked.request, refusal))
