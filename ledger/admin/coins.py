@@ -11,12 +11,12 @@ from ledger import queries
 from ledger.admin.amounts import AmountsForm
 from ledger.admin.readonly import amount_text
 from ledger.models import Account, Coin, FeeRule, Kind, Limit
-from ledger.services import site_settings
+from ledger.services import hot_cap, site_settings
 from ledger.services.states import current_state
 
 
 class CoinForm(AmountsForm):
-    amounts: ClassVar[tuple[str, ...]] = ("min_deposit", "solvency_margin")
+    amounts: ClassVar[tuple[str, ...]] = ("min_deposit", "solvency_margin", "hot_cap")
 
     class Meta:
         model = Coin
@@ -64,7 +64,7 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         (None, {"fields": ("symbol", "name", "decimals", "position", "is_active", "notice")}),
         ("Deposits", {"fields": ("deposits_on", "confirmations", "watch_confirmations", "min_deposit",
                                  "addresses_max", "pool_size")}),
-        ("Withdrawals", {"fields": ("withdrawals_on", "tries_max", "explorer_tx", "solvency_margin")}),
+        ("Withdrawals", {"fields": ("withdrawals_on", "tries_max", "explorer_tx", "solvency_margin", "hot_cap")}),
         ("WordPress API", {"fields": ("pattern", "is_fiat", "is_crypto", "icon_url", "explorer_address",
                                       "extra_label")}),
     )  # fmt: skip
@@ -97,6 +97,8 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         question = "Which coins people can hold, whether each works now, and what is owed and held."
+        full = [found for coin in Coin.objects.exclude(hot_cap=None) if (found := hot_cap.proposal(coin))]
+        question = " ".join([question, *(f"{found.coin.symbol}: {found.words}" for found in full)])
         return super().changelist_view(request, {**(extra_context or {}), "question": question})
 
     @admin.display(description="now")

@@ -11,7 +11,7 @@ from ledger import locks
 from ledger.drains.clock import Budget
 from ledger.drains.scan import Watch
 from ledger.models import Coin, CoinWallet
-from ledger.services import generation, holds, liabilities, recovery, seals, solvency, wallets
+from ledger.services import generation, holds, hot_cap, liabilities, recovery, seals, solvency, wallets
 from ledger.services.wallets import first_in
 
 EVERY: Final = 180  # seconds between two checks of a coin
@@ -23,6 +23,7 @@ def reconcile(coin_id: int) -> None:
         if mine:
             coin = Coin.objects.get(pk=coin_id)
             solvency.check_coin(coin, lambda: nodes_hold(coin))
+            hot_cap.look(coin)
             if first_in(DAY, f"liabilities:{coin_id}"):
                 liabilities.publish(coin)
 

@@ -41,6 +41,7 @@ class Coin(models.Model):
         help_text="How often a withdrawal is prepared anew after the network definitely refused it.",
     )
     solvency_margin = AmountField(default=0)
+    hot_cap = AmountField(null=True, blank=True)  # the most that is kept in the hot wallet
     position = models.PositiveSmallIntegerField(default=100)
     is_fiat = models.BooleanField(default=False, help_text="A state's money, kept here by hand.")
     is_crypto = models.BooleanField(default=True)
