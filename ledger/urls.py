@@ -48,6 +48,7 @@ activity_urls = [
     path("<int:pk>/note/", activity.note, name="operation_note"),
     path("<int:pk>/live/", activity.live, name="operation_live"),
     path("<int:pk>/cancel/", activity.cancel, name="cancel"),
+    path("<int:pk>/confirm/", activity.confirm, name="operation_confirm"),
 ]
 
 contacts_urls = [

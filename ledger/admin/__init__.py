@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from ledger.admin import books, coins, corrections, decisions, payouts, people, rates, recovery, site, unclear, wallets
+from ledger.admin import (
+    books,
+    coins,
+    corrections,
+    decisions,
+    payouts,
+    people,
+    policy,
+    rates,
+    recovery,
+    site,
+    switches,
+    unclear,
+    wallets,
+)
 
 __all__ = [
     "books",
@@ -11,9 +25,11 @@ __all__ = [
     "decisions",
     "payouts",
     "people",
+    "policy",
     "rates",
     "recovery",
     "site",
+    "switches",
     "unclear",
     "wallets",
 ]

@@ -26,7 +26,6 @@ from wallets_site.base.clock import now
 from wallets_site.base.errors import InvalidRequest, LimitReached, NotAllowed, NotFound, WrongState
 
 LINK_LIVES: Final = timedelta(hours=1)
-LOCK_OPENS_AFTER: Final = timedelta(hours=24)
 MOST: Final = 500
 LABEL: Final = 60
 _SALT: Final = "ledger.contact"
@@ -182,13 +181,13 @@ def lock(*, user: User, where: str = "") -> None:
 
 
 def unlock(*, user: User, proof: proofs.Proof, where: str = "") -> datetime:
-    """Ask the lock to open; when it will: a day from now. Needs a fresh proof."""
+    """Ask the lock to open; when it will: after WALLETS_LOOSEN_HOURS. Needs a fresh proof."""
     proofs.demand(proof, user)
     payout_holds.demand_payouts(user)
     if not user.pays_contacts_only:
         raise WrongState(_("The lock is off already."))
     if user.contacts_only_until is None:
-        user.contacts_only_until = now() + LOCK_OPENS_AFTER
+        user.contacts_only_until = now() + timedelta(hours=settings.WALLETS_LOOSEN_HOURS)
         user.save(update_fields=["contacts_only_until"])
         record(What.CONTACTS_UNLOCK_ASKED, who=user, ip=where)
         events.emit("contacts_unlock_asked", user_id=user.pk)

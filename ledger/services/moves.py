@@ -59,10 +59,11 @@ def preview_move(
     states.demand_moves(coin)
     limits.check(user_id=user.pk, coin=coin, purpose=Purpose.MOVE, amount=amount)
     net, fee = fees.split(coin, Purpose.MOVE, amount, includes_fee=includes_fee)
-    return Quote(
+    quote = Quote(
         "move", coin, user.pk, recipient, address, "", net, fee, warnings=warnings, includes_fee=includes_fee,
         number=number, to_number=to_number, bill=bill,
     )  # fmt: skip
+    return policy.foretold(quote, user)
 
 
 def move_now(

@@ -18,7 +18,7 @@ from accounts import proof as proofs
 from ledger.models import Approval, Operation, PolicyDecision, Purpose
 from ledger.services import policy_facts, rules, screening
 from ledger.services.confirmations import Needs
-from ledger.services.policy_rules import ALLOWED, Initiator, Rule, Verdict
+from ledger.services.policy_rules import ALLOWED, EVERY_INITIATOR, Initiator, Rule, Verdict
 from ledger.services.screening import Answer
 from wallets_site.base.clock import now
 from wallets_site.base.errors import NotAllowed
@@ -135,16 +135,21 @@ def decide_again(operation: Operation, quote: Quote) -> Needs:
         return _decide(needs, operation.user, quote, initiator, proofs.Factor.MFA)
 
 
-def preview(*, user: User, quote: Quote) -> list[str]:
-    """In words what the rules would ask of this payment if it were asked for on the pages. Raises PolicyRefused."""
-    policy = rules.current().policy
+def foretold(quote: Quote, user: User) -> Quote:
+    """The quote with what the rules would ask of it, in words; as a guess, for nothing is locked.
+
+    Raises NotAllowed for what they would refuse whoever asks. Where a payment comes from is known only when it is
+    asked for: rules about that are told as if it came from the pages.
+    """
+    policy = rules.lately().policy
     if policy is None or quote.recipient == user:
-        return []
-    facts = policy_facts.gather(user=user, quote=quote, initiator=Initiator.PAGE, policy=policy)
-    rule = policy.decide(facts)
-    if rule.verdict == Verdict.BLOCK:
+        return quote
+    rule = policy.decide(policy_facts.gather(user=user, quote=quote, initiator=Initiator.PAGE, policy=policy))
+    if rule.verdict == Verdict.ALLOW:
+        return quote
+    if rule.verdict == Verdict.BLOCK and rule.box.initiators == EVERY_INITIATOR:
         raise NotAllowed(words_of(rule), rule=rule.pk)
-    return [] if rule.verdict == Verdict.ALLOW else [words_of(rule)]
+    return replace(quote, warnings=(*quote.warnings, words_of(rule)))
 
 
 # Afterwards ----------------------------------------------------------------------------------------------

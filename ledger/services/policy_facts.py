@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts import proof as proofs
 from ledger.models import Account, Coin, Contact, Hold, Kind, Operation, Rate
-from ledger.services import rates, rules
+from ledger.services import rates
 from ledger.services.limits import UNDONE
 from ledger.services.policy_rules import Facts, Initiator, Policy
 from wallets_site.base.clock import now
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
 MONTH: Final = timedelta(days=30)
+Prices = dict[int, tuple[int, int]]  # by coin: 10^-12 of the currency's unit for a whole one, its decimals
 SUMS: Final = frozenset(("day", "month", "day_value", "month_value"))
 VALUES: Final = frozenset(("value", "day_value", "month_value"))
 
@@ -59,7 +60,7 @@ def gather(*, user: User, quote: Quote, initiator: str, policy: Policy) -> Facts
     """Its caller holds the locks of accounts_to_lock(). Without them it is a guess, for previews."""
     moment, coin = now(), quote.coin
     asks = policy.asks
-    prices = _prices() if asks & VALUES else {}
+    rated = prices() if asks & VALUES else {}
     spent = [*(_spent(user.pk, coin, asks, moment) if asks & SUMS else ()), Spent(coin.pk, quote.amount, moment)]
     return Facts(
         initiator=initiator,
@@ -70,12 +71,12 @@ def gather(*, user: User, quote: Quote, initiator: str, policy: Policy) -> Facts
         groups=frozenset(user.groups.values_list("pk", flat=True)) if "groups" in asks else frozenset(),
         account_age=(moment - user.date_joined) // HOUR,
         destination_age=_known_for(user, quote, moment) if "destination_age" in asks else 0,
-        value=worth([Spent(coin.pk, quote.amount, moment)], prices),
-        **sums(spent, coin.pk, moment, prices),
+        value=worth([Spent(coin.pk, quote.amount, moment)], rated),
+        **sums(spent, coin.pk, moment, rated),
     )
 
 
-def sums(spent: Iterable[Spent], coin_id: int, moment: datetime, prices: dict[int, int]) -> dict[str, Any]:
+def sums(spent: Iterable[Spent], coin_id: int, moment: datetime, prices: Prices) -> dict[str, Any]:
     """Of these payments, the newest included: amounts of the coin, and the worth of all coins."""
     month = [each for each in spent if each.at > moment - MONTH]
     day = [each for each in month if each.at > moment - DAY]
@@ -87,20 +88,25 @@ def sums(spent: Iterable[Spent], coin_id: int, moment: datetime, prices: dict[in
     }
 
 
-def worth(spent: Iterable[Spent], prices: dict[int, int]) -> int | None:
+def worth(spent: Iterable[Spent], prices: Prices) -> int | None:
     """Hundredths of the site's first currency; None where a rate is missing."""
     amounts: dict[int, int] = {}
     for each in spent:
         amounts[each.coin_id] = amounts.get(each.coin_id, 0) + each.amount
     if not amounts.keys() <= prices.keys():
         return None
-    coins = rules.current().coins
-    return sum(rates.value_of(amount, coins[pk].coin.decimals, prices[pk]) for pk, amount in amounts.items())
+    total = 0
+    for pk, amount in amounts.items():
+        price, decimals = prices[pk]
+        total += rates.value_of(amount, decimals, price)
+    return total
 
 
-def _prices() -> dict[int, int]:
-    rows = Rate.objects.filter(currency=settings.WALLETS_CURRENCIES[0]).values_list("coin_id", "price")
-    return {coin_id: int(price) for coin_id, price in rows}
+def prices() -> Prices:
+    rows = Rate.objects.filter(currency=settings.WALLETS_CURRENCIES[0]).values_list(
+        "coin_id", "price", "coin__decimals"
+    )
+    return {coin_id: (int(price), decimals) for coin_id, price, decimals in rows}
 
 
 def _spent(user_id: int, coin: Coin, asks: frozenset[str], moment: datetime) -> list[Spent]:

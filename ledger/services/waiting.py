@@ -162,6 +162,14 @@ def _by_rule(operation: Operation) -> Waiting | None:
     return None
 
 
+def wants_factor(operation: Operation) -> bool:
+    """Whether its owner's second factor is what it waits for."""
+    if operation.incoming or operation.status != Operation.Status.UNCONFIRMED:
+        return False
+    decision = policy.standing(operation)
+    return decision is not None and decision.step_up and decision.stepped_up_at is None
+
+
 def _counting(operation: Operation) -> str:
     if operation.coin.confirmations <= 1:
         return _("Waiting for the network to confirm it.")

@@ -96,10 +96,11 @@ def _preview_outside(
     payment = Payment(id="quote", address=checked.address, amount=net, extra=checked.extra)
     said, more = _asked(coin, payment, level)
     warnings = (*_warnings(coin, checked, checked.extra, amount), *said.warnings)
-    return Quote(
+    quote = Quote(
         "withdrawal", coin, user.pk, None, checked.address, checked.extra, net, fee + more, said.network_reserve,
         warnings, includes_fee=includes_fee, number=number, bill=bill, level=level, wait=said.wait,
     )  # fmt: skip
+    return policy.foretold(quote, user)
 
 
 def _asked(coin: Coin, payment: Payment, level: str) -> tuple[NodeQuote, int]:

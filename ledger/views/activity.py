@@ -5,17 +5,20 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts import proof as step_up
 from accounts.capabilities import Capability
+from accounts.stepup import reauthenticate_redirect
 from ledger import queries, statements
 from ledger.forms import ActivityFilters
 from ledger.models import Operation
 from ledger.services import lifecycle, news, proofs, waiting
 from ledger.views.http import needs, number, person, posted_key
-from wallets_site.base.errors import WalletError
+from wallets_site.base.errors import ProofRequired, WalletError
 from wallets_site.base.ids import new_key
 
 
@@ -108,10 +111,30 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("operation", pk=pk)
 
 
+@require_POST
+@needs(Capability.LIST_TRANSACTIONS)
+def confirm(request: HttpRequest, pk: int) -> HttpResponse:
+    """Where a rule wants the owner's second factor of a payment that a program asked for."""
+    user, here = person(request), reverse("operation", args=[pk])
+    try:
+        lifecycle.confirm_with_factor(user=user, operation_id=pk, proof=step_up.of_request(request))
+    except ProofRequired as error:
+        messages.info(request, error.message)
+        return reauthenticate_redirect(request, back=here)
+    except WalletError as error:
+        if error.status == 404:
+            raise
+        messages.error(request, error.message)
+    else:
+        messages.success(request, _("Confirmed."))
+    return redirect(here)
+
+
 def _context(shown: Operation) -> dict[str, Any]:
     return {
         "steps": queries.timeline(shown),
         "waiting": waiting.explain(shown),
+        "wants_factor": waiting.wants_factor(shown),
         "cancellable": queries.can_cancel(shown),
         "explorer": _explorer(shown),
         "provable": proofs.can_be_proven(shown),

@@ -5,6 +5,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -82,14 +83,15 @@ def lock(request: HttpRequest) -> HttpResponse:
 def unlock(request: HttpRequest) -> HttpResponse:
     user = person(request)
     try:
-        contacts.unlock(user=user, proof=proof.of_request(request), where=client_ip(request))
+        opens = contacts.unlock(user=user, proof=proof.of_request(request), where=client_ip(request))
     except ProofRequired as error:
         messages.info(request, error.message)
         return reauthenticate_redirect(request, back=reverse("contacts"))
     except WalletError as error:
         messages.error(request, error.message)
     else:
-        messages.info(request, _("The lock opens in 24 hours. We told you by mail as well."))
+        at = f"{timezone.localtime(opens):%Y-%m-%d %H:%M}"
+        messages.info(request, _("The lock opens at %(at)s. We told you by mail as well.") % {"at": at})
     return redirect("contacts")
 
 
