@@ -7,7 +7,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ledger', '0016_person'),
+        ('ledger', '0017_fee_levels'),
     ]
 
     operations = [
