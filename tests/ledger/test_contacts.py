@@ -12,6 +12,7 @@ from ledger.models import Contact
 from ledger.services import contacts
 from tests.support.factories import make_user
 from tests.support.money import address_of, balances, fund, make_coin, proof_of, send
+from wallets_site.base.clock import now
 from wallets_site.base.errors import InvalidRequest, NotAllowed, NotFound, ProofRequired
 
 
@@ -84,7 +85,7 @@ def test_a_name_and_a_recipient_stand_once(alice, bob, charlie):
             contacts.add(user=alice, label=label, to=to)
 
 
-def test_with_the_lock_on_only_confirmed_contacts_are_paid(coin, alice, bob, charlie, outside):
+def test_with_the_lock_on_only_confirmed_contacts_are_paid(coin, alice, bob, charlie, outside, clock):
     fund(alice, coin, 1_000)
     contacts.add(user=alice, label="Bob", to="bob")
     contacts.lock(user=alice)
@@ -99,9 +100,37 @@ def test_with_the_lock_on_only_confirmed_contacts_are_paid(coin, alice, bob, cha
     confirmed(waiting)
     send(alice, coin, "charlie", 100)
     confirmed(contacts.add(user=alice, label="Out", to=outside, coin=coin))
+    clock.shift(timedelta(hours=24))
     send(alice, coin, outside, 100)
 
     assert balances(coin, alice, bob, charlie) == [(700, 100), (100, 0), (100, 0)]
+
+
+def test_a_new_address_waits_a_day_under_the_lock(coin, alice, outside, clock):
+    """Locking is instant; whoever wants to pay somewhere else can wait, and the owner has time to see the mail."""
+    fund(alice, coin, 1_000)
+    contacts.lock(user=alice)
+    confirmed(contacts.add(user=alice, label="Out", to=outside, coin=coin))
+    clock.shift(timedelta(hours=23, minutes=59))
+    with pytest.raises(NotAllowed):
+        send(alice, coin, outside, 100)
+    assert balances(coin, alice) == [(1_000, 0)]
+    clock.shift(timedelta(minutes=1))
+    send(alice, coin, outside, 100)
+    assert balances(coin, alice) == [(900, 100)]
+
+
+def test_opening_the_lock_waits_as_long_as_the_site_says(coin, alice, bob, clock, settings):
+    settings.WALLETS_LOOSEN_HOURS = 48
+    fund(alice, coin, 1_000)
+    contacts.lock(user=alice)
+    opens = contacts.unlock(user=alice, proof=proof_of(alice))
+    assert opens == now() + timedelta(hours=48)
+    clock.shift(timedelta(hours=47))
+    with pytest.raises(NotAllowed):
+        send(alice, coin, "bob", 100)
+    clock.shift(timedelta(hours=2))
+    send(alice, coin, "bob", 100)
 
 
 def test_a_quote_taken_before_the_lock_does_not_pass_it(coin, alice, bob):
