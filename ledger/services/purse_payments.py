@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -103,11 +103,12 @@ def find(purse: Purse, payment_hash: str) -> Payment | None:
     return None if operation is None else of_operation(operation)
 
 
-def arrivals(purse: Purse, user_id: int, after: int) -> tuple[list[Payment], int]:
-    """Payments that reached this purse since the event `after`, oldest first, and the newest event looked at."""
+def arrivals(purse: Purse, user_id: int, after: int, told: Container[str] = frozenset()) -> tuple[list[Payment], int]:
+    """Payments that reached this purse since the event `after`, oldest first, and the newest event looked at. told:
+    hashes to leave out."""
     rows = Event.objects.filter(user_id=user_id, pk__gt=after, name__in=_ARRIVALS, operation__account=purse.account_id)
     seen = list(rows.order_by("pk").values_list("pk", "operation__payment_hash"))
-    hashes = [name for _, name in seen if name]
+    hashes = [name for _, name in seen if name and name not in told]
     made = {
         row.payment_hash: row for row in _whole_invoices().filter(account=purse.account_id, payment_hash__in=hashes)
     }

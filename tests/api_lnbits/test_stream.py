@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import socket
 
 import pytest
 
 from ledger.api.lnbits.waiting import Seats
+from ledger.models import Event
 from ledger.services import purses
 from tests.api_lnbits.client import admin_of, purse_of
 from tests.support.lightning import node
@@ -130,6 +132,34 @@ def test_seats_are_counted_for_each_and_for_all():
     assert seats.take("b")
     with seats.seat("c") as taken:
         assert not taken
+
+
+def test_an_arrival_numbered_before_what_was_read_and_committed_after_it_is_told_once(coin, cashier, bob, monkeypatch):
+    from ledger.api.lnbits import stream
+
+    monkeypatch.setattr(stream, "PAUSE", 0.01)
+    fill(cashier, coin, 5)  # before the stream
+    Event.objects.create(pk=1000, name="signed_up", user=bob)
+    answer = cashier.get("/api/v1/payments/sse")
+    lines = iter(answer.streaming_content)
+    assert next(lines) == b": connected\r\n\r\n"
+    fill(cashier, coin, 7)
+    Event.objects.filter(name="deposit_credited", pk__gt=1000).update(id=999)
+    fill(cashier, coin, 9)
+
+    told = re.findall(rb'"amount": (\d+)', next(lines))
+
+    assert told == [b"7000", b"9000"]
+    monkeypatch.setattr(stream, "PING", 0)
+    assert next(lines) == b": ping\r\n\r\n"
+    answer.close()
+
+
+def fill(program, coin, sats: int) -> None:
+    asked = {"out": False, "amount": sats, "memo": "for the stream"}
+    made = program.ok("POST", "/api/v1/payments", asked, 201)
+    node(coin).faucet(made["bolt11"], sats * 1000)
+    scan_now(coin)
 
 
 def test_the_stream_of_a_purse_that_is_closed_ends(coin, shop, cashier, monkeypatch):

@@ -22,12 +22,14 @@ from ledger.api.lnbits.answers import Refusal, cors
 from ledger.api.lnbits.asked import Asked
 from ledger.api.lnbits.waiting import Seats
 from ledger.services import purse_payments, purses
+from ledger.services.purse_payments import Payment
 
 log = logging.getLogger(__name__)
 
 PAUSE: Final = 0.5  # seconds between two looks
 PING: Final = 10.0  # seconds; proxies and clients give a silent line up after 30 or 60
 LONGEST: Final = 3600.0  # seconds; then the client comes again
+OVERLAP: Final = 100  # events read again: one that was numbered before others may be committed after them
 
 listeners = Seats(all=settings.LNBITS_STREAMS, each=settings.LNBITS_STREAMS_EACH)
 
@@ -50,7 +52,9 @@ class Listener:
 
     def __init__(self, holder: purses.Holder, key: str, line: socket.socket | None) -> None:
         self._holder, self._key, self._line = holder, key, line
-        self._after = purse_payments.newest_event()
+        self._after = max(0, purse_payments.newest_event() - OVERLAP)
+        self._told: set[str] = set()
+        self._arrived()  # what came before this stream is not news
         self._lines = self._run()
         self._closed = False
 
@@ -80,9 +84,14 @@ class Listener:
             time.sleep(PAUSE)
 
     def _look(self) -> bytes:
-        purse = self._holder.purse
-        arrived, self._after = purse_payments.arrivals(purse, self._holder.user.pk, self._after)
-        return b"".join(_event(purse_payments.shape(each, purse)) for each in arrived)
+        return b"".join(_event(purse_payments.shape(each, self._holder.purse)) for each in self._arrived())
+
+    def _arrived(self) -> list[Payment]:
+        holder = self._holder
+        found, newest = purse_payments.arrivals(holder.purse, holder.user.pk, self._after, self._told)
+        self._told |= {each.payment_hash for each in found}
+        self._after = max(self._after, newest - OVERLAP)
+        return found
 
     def _gone(self) -> bool:
         """Whether the client hung up, told without writing to it."""
