@@ -134,9 +134,7 @@ def _make_person(email: str, password: str) -> User:
     name = email.partition("@")[0]
     is_manager = name == "manager"
     teams = tuple(Team) if is_manager else (Team.HOLDERS,)
-    return create_person(
-        email=email, password=password, username=name, teams=teams, proven=True, manager=is_manager, where="demo"
-    )
+    return create_person(email=email, password=password, username=name, teams=teams, proven=True, manager=is_manager)
 
 
 def _make_coin(plan: SimulatedCoin, chains: Path, position: int) -> Coin:

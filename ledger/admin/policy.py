@@ -91,11 +91,18 @@ class RuleForm(_RuleForm):
         coin: Coin | None = values.get("coin")
         for name in (*OF_A_COIN, *VALUES):
             try:
-                setattr(self.instance, name, self._bound(name, values.get(name) or "", coin))
+                values[name] = self._bound(name, values.get(name) or "", coin)
             except InvalidAmount as error:
                 self.add_error(name, error.message)
-        self.instance.initiators = values.get("initiators") or []
-        self.instance.groups = sorted(group.pk for group in values.get("groups") or ())
+        values["groups"] = sorted(group.pk for group in values.get("groups") or ())
+        verdict = values.get("verdict")
+        for name, only in (("hours", "wait"), ("people", "people"), ("approvers", "people")):
+            if verdict != only:
+                values[name] = None
+            elif not values.get(name) and name != "approvers":
+                self.add_error(name, _("Say how many."))
+        if (values.get("from_hour") is None) != (values.get("to_hour") is None):
+            self.add_error("to_hour", _("Give both hours, or none."))
         return values
 
     def _bound(self, name: str, text: str, coin: Coin | None) -> int | None:

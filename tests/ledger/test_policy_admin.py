@@ -74,7 +74,8 @@ class TestRules:
         assert "in force: the first rule that fits" in page(desk, RULES)
 
     @pytest.mark.parametrize(("fields", "words"), [
-        ({"amount_above": "5"}, "Name the coin"), ({"people": ""}, "rule_people"),
+        ({"amount_above": "5"}, "Name the coin"), ({"people": ""}, "Say how many"),
+        ({"from_hour": "5"}, "Give both hours"),
         ({"verdict": "allow", "people": "", "value_above": "5"}, "a missing rate would allow everything"),
         ({"amount_above": "x"}, "Name the coin"),
     ])  # fmt: skip
