@@ -98,7 +98,7 @@ def account_tabs(context: Context) -> dict[str, list[Tab]]:
         ("profile", _("Profile"), "circle-user-round", True), ("preferences", _("Preferences"), "sliders", True),
         ("security", _("Security"), "shield-check", True), ("statements", _("Statements"), "file-text", True),
         ("keys", _("API keys"), "key", api), ("webhooks", _("Webhooks"), "external-link", api),
-        ("purses", _("Purses"), "wallet", api),
+        ("purses", _("Purses"), "wallet", api), ("privacy", _("Your data"), "download", True),
     ]  # fmt: skip
     known = [(reverse(name), words, picture) for name, words, picture, shown in places if shown]
     here = max((url for url, _words, _icon in known if path.startswith(url)), key=len, default="")

@@ -30,7 +30,9 @@ from wallets_site.base.ids import new_key
 @needs(Capability.USE_API)
 def index(request: HttpRequest) -> HttpResponse:
     user = person(request)
-    rows = [{"key": each, "caps": key_caps.caps_of(each)} for each in api_keys.of(user).filter(revoked_at=None)]
+    usable = list(api_keys.of(user).filter(revoked_at=None))
+    caps = key_caps.caps_of_many(usable)
+    rows = [{"key": each, "caps": caps[each.pk]} for each in usable]
     ended = api_keys.of(user).exclude(revoked_at=None)[:20]
     context = {"rows": rows, "ended": ended, "base": settings.SITE_URL, "section": "keys"}
     return render(request, "ledger/keys.html", context)

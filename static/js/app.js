@@ -11,6 +11,8 @@
     window.setTimeout(() => { region.textContent = words; }, 50);
   };
 
+  document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
   const copy = async (button) => {
     const label = button.querySelector("[data-label]");
     const before = label.textContent;

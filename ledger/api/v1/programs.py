@@ -47,7 +47,9 @@ class Keys(Endpoint):
     @described("keys", answers.Keys)
     def get(self, request: Request) -> Response:
         read_query(asked.NoQuery, request)
-        return Response({"keys": [shapes.key_data(row) for row in api_keys.of(person(request))]})
+        rows = list(api_keys.of(person(request)))
+        caps = key_caps.caps_of_many(rows)
+        return Response({"keys": [shapes.key_data(row, caps[row.pk]) for row in rows]})
 
     @described("key_new", answers.NewKey, request=asked.KeyOrder, status=201, write=True,
                asks={"name": "Shop", "scopes": ["read", "receive"], "addresses": ["192.0.2.0/24"],
