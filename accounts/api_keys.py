@@ -19,7 +19,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from accounts import holds
+from accounts import holds, people
 from accounts import proof as proofs
 from accounts.audit import What, record
 from accounts.capabilities import Capability, may, require, require_proven_email
@@ -27,6 +27,7 @@ from accounts.models import ApiKey, User
 from wallets_site.base import crypto
 from wallets_site.base.clock import now
 from wallets_site.base.errors import IdempotencyConflict, InvalidRequest, LimitReached, NotFound, ProofRequired
+from wallets_site.base.prepared import Prepared
 
 
 class Scope(StrEnum):
@@ -85,14 +86,25 @@ def make_key(
     return made, text
 
 
+_COLUMNS: Final = tuple(field.attname for field in ApiKey._meta.concrete_fields)
+_BY_DIGEST: Final = Prepared(
+    lambda digest: ApiKey.objects.filter(digest=digest).values_list(*_COLUMNS, *people.columns("owner_id", "owner__")),
+    digest=str,
+)
+
+
 def find_key(text: str, *, where: str) -> ApiKey | None:
     """The key with its owner, if it opens anything from this address now."""
     if _SHAPE.fullmatch(text) is None:
         return None
     digest = _digest(text)
-    found = ApiKey.objects.select_related("owner").filter(digest=digest).first()
-    if found is None or not hmac.compare_digest(found.digest, digest) or not found.is_usable:
+    row = _BY_DIGEST.first(digest=digest)
+    if row is None:
         return None
+    found = ApiKey.from_db("default", _COLUMNS, row[: len(_COLUMNS)])
+    if not hmac.compare_digest(found.digest, digest) or not found.is_usable:
+        return None
+    found.owner = people.read(row[len(_COLUMNS) :])
     if not found.owner.is_active or not _comes_from(found, where) or not may(found.owner, Capability.USE_API):
         return None
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from time import monotonic
 from typing import Any, Final, cast
 
 from allauth.account.models import EmailAddress
@@ -102,6 +103,8 @@ class Standing:
 
 _PROVEN: Final = "e-mail proven"
 _KEPT: Final = "_standing"
+_READ_AT: Final = "_standing_read_at"
+_FRESH: Final = 2.0  # seconds: a request that read a person and what they may do at once need not ask again
 
 
 def _standings(first: int, second: int) -> Any:
@@ -123,12 +126,23 @@ _STANDINGS: Final = Prepared(_standings, first=int, second=int)
 
 def learn(user: User, other: User | None = None) -> None:
     """Read anew what these people may do, in one statement. It is remembered with the objects, as permissions are:
-    services that move money call this first."""
+    services that move money call this first. People whom this very request read with it are not asked of again."""
+    if all(_just_read(each) for each in (user, other or user)):
+        return
     people = [user] if other is None or other.pk == user.pk else [user, other]
     found = _STANDINGS.rows(first=people[0].pk, second=people[-1].pk)
     for person in {id(each): each for each in (user, other or user)}.values():
         said = {name for pk, name in found if pk == person.pk}
         vars(person)[_KEPT] = Standing(frozenset(said - {_PROVEN}), _PROVEN in said)
+
+
+def remember(user: User, standing: Standing) -> None:
+    """What came with the person's own row (accounts/people.py)."""
+    vars(user)[_KEPT], vars(user)[_READ_AT] = standing, monotonic()
+
+
+def _just_read(user: User) -> bool:
+    return monotonic() - float(vars(user).get(_READ_AT, -_FRESH)) < _FRESH
 
 
 def _standing(user: User) -> Standing:

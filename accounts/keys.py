@@ -18,9 +18,9 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 
+from accounts import people
 from accounts.audit import What, record
 from accounts.models import DerivedKey, User
-from accounts.queries import COLUMNS
 from wallets_site.base import crypto
 from wallets_site.base.clock import now
 from wallets_site.base.prepared import Prepared
@@ -35,7 +35,7 @@ _PURSE_SHAPE: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 def _owner(digest: str, kind: str) -> QuerySet[DerivedKey, tuple[Any, ...]]:
     rows = DerivedKey.objects.filter(digest=digest, kind=kind, owner__is_active=True)
-    return rows.values_list(*(f"owner__{name}" for name in COLUMNS))
+    return rows.values_list(*people.columns("owner_id", "owner__"))
 
 
 _OWNER: Final = Prepared(_owner, digest=str, kind=str)
@@ -45,7 +45,7 @@ def _purse_owner(digest: str) -> QuerySet[DerivedKey, tuple[Any, ...]]:
     """Of a key that works: its holder is active, and so is whoever answers for the holder."""
     rows = DerivedKey.objects.filter(digest=digest, kind__in=PURSE_KINDS, owner__is_active=True)
     rows = rows.filter(Q(owner__managed_by=None) | Q(owner__managed_by__is_active=True))
-    return rows.values_list("kind", "subject", *(f"owner__{name}" for name in COLUMNS))
+    return rows.values_list("kind", "subject", *people.columns("owner_id", "owner__"))
 
 
 _PURSE_OWNER: Final = Prepared(_purse_owner, digest=str)
@@ -83,13 +83,13 @@ def owner_of(key: str, kind: str) -> User | None:
     if _SHAPE.fullmatch(key) is None:
         return None
     row = _OWNER.first(digest=_digest(key), kind=kind)
-    return None if row is None else User.from_db("default", COLUMNS, row)
+    return None if row is None else people.read(row)
 
 
 def purse_key(key: str) -> PurseKey | None:
     """Compared exactly; None for no key of ours, and for one of an account that is shut out or whose owner is."""
     row = _PURSE_OWNER.first(digest=_digest(key)) if _PURSE_SHAPE.fullmatch(key) else None
-    return None if row is None else PurseKey(User.from_db("default", COLUMNS, row[2:]), row[1], row[0] == PURSE_ADMIN)
+    return None if row is None else PurseKey(people.read(row[2:]), row[1], row[0] == PURSE_ADMIN)
 
 
 def purse_keys(owners: Mapping[str, User]) -> dict[str, dict[str, str]]:

@@ -5,6 +5,7 @@ from typing import Any, Final
 from allauth.account.models import EmailAddress
 from django.db.models import QuerySet
 
+from accounts import people
 from accounts.capabilities import Capability, may
 from accounts.models import AuditEvent, PayoutHold, User
 from wallets_site.base.clock import now
@@ -12,7 +13,6 @@ from wallets_site.base.prepared import Prepared
 
 LONGEST_ID: Final = 18
 LONGEST_TEXT: Final = 254
-COLUMNS: Final = tuple(field.attname for field in User._meta.concrete_fields)
 
 
 def find_recipient(text: str, *, numbers: bool = False) -> User | None:
@@ -20,7 +20,7 @@ def find_recipient(text: str, *, numbers: bool = False) -> User | None:
 
     numbers: or by their number; no user name is digits alone.
 
-    An exact match, letter case aside. The same two statements whatever the answer, so that its time tells nothing.
+    An exact match, letter case aside. The same statement whatever the answer, so that its time tells nothing.
     """
     wanted = text.strip().lower()[: LONGEST_TEXT + 1].replace("\0", " ")  # PostgreSQL refuses NUL
     return _receiver(_BY_TEXT.first(text=wanted, pk=_number(text) if numbers else 0))
@@ -32,8 +32,8 @@ def find_by_id(text: str) -> User | None:
 
 
 def _receiver(row: Any | None) -> User | None:
-    person = User(pk=0) if row is None else User.from_db("default", COLUMNS, row)
-    return person if may(person, Capability.HAS_WALLETS) and row is not None else None
+    person = None if row is None else people.read(row)
+    return person if person is not None and may(person, Capability.HAS_WALLETS) else None
 
 
 def _number(text: str) -> int:
@@ -46,7 +46,7 @@ def _meant(text: str, pk: int) -> QuerySet[User, Any]:
     """A union of what three indexes find: with OR, a database reads through everybody."""
     proven = EmailAddress.objects.filter(email=text, verified=True).order_by().values("user_id")
     named = User.objects.filter(username=text).values("pk").union(User.objects.filter(pk=pk).values("pk"), proven)
-    return User.objects.filter(pk__in=named, is_active=True).order_by("pk").values_list(*COLUMNS)
+    return User.objects.filter(pk__in=named, is_active=True).order_by("pk").values_list(*people.columns())
 
 
 _BY_TEXT: Final = Prepared(_meant, text=str, pk=int)

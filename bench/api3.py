@@ -6,7 +6,7 @@ import http.client
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.contrib.sessions.backends.db import SessionStore
+from django.conf import settings
 from django.db import connection, transaction
 
 from accounts import keys
@@ -86,9 +86,11 @@ def by_cookie(user: User) -> dict[str, str]:
     """A session as a sign-in leaves it."""
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 
+    from wallets_site.sessions import SessionStore
+
     session = SessionStore()
     session[SESSION_KEY] = str(user.pk)
-    session[BACKEND_SESSION_KEY] = "allauth.account.auth_backends.AuthenticationBackend"
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     session.save()
     return {"Cookie": f"session={session.session_key}"}

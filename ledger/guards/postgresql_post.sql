@@ -115,7 +115,7 @@ END $$;
 CREATE OR REPLACE FUNCTION ledger_move(
     a_scope text, a_key text, a_hash text, a_time timestamptz, rules bigint, a_coin bigint,
     payer bigint, payer_number int, payee bigint, payee_number int, amount numeric, fee numeric,
-    an_address text, a_comment text, some_tags text, topics text[], mailed boolean[],
+    an_address text, a_comment text, some_tags text, topics text[], mailed boolean[], api_key bigint,
     OUT outcome text, OUT made bigint, OUT sent bigint, OUT received bigint,
     OUT payer_account bigint, OUT payee_account bigint) LANGUAGE plpgsql AS $$
 DECLARE
@@ -131,6 +131,10 @@ BEGIN
     END IF;
     IF payer_account IS NULL OR payee_account IS NULL OR fee > 0 AND fees IS NULL THEN
         outcome := 'unopened';
+        RETURN;
+    END IF;
+    IF api_key IS NOT NULL AND EXISTS (SELECT FROM ledger_keycap WHERE key_id = api_key AND coin_id = a_coin) THEN
+        outcome := 'counted';
         RETURN;
     END IF;
     IF fee > 0 THEN
@@ -164,4 +168,7 @@ BEGIN
     INSERT INTO ledger_event (name, user_id, operation_id, data, created_at, mail_due, in_feed)
     VALUES (topics[1], payer, sent, '{}', a_time, mailed[1], false),
         (topics[2], payee, received, '{}', a_time, mailed[2], false);
+    IF api_key IS NOT NULL THEN
+        INSERT INTO ledger_keyspend (key_id, operation_id) VALUES (api_key, sent);
+    END IF;
 END $$;

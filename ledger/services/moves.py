@@ -116,7 +116,7 @@ def _at_once(
         coin_id=quote.coin.pk, payer=posting.Side(user.pk, quote.number), amount=quote.amount, fee=quote.fee,
         payee=posting.Side(recipient.pk, quote.to_number), scope=scope_of(user.pk), key=key, request=quote.request,
         at=at, rules_version=rules.current().version, address=quote.address, comment=comment, tags=tags,
-        topics=[(name, events.TOPICS[name].mails) for name in _DONE],
+        topics=[(name, events.TOPICS[name].mails) for name in _DONE], key_id=proof.key_id,
     )  # fmt: skip
     if made is None:
         return None
@@ -132,13 +132,13 @@ def _at_once(
 
 def _plain(user: User, recipient: User, quote: Quote, proof: proofs.Proof, screen: screening.Screened | None) -> bool:
     """Whether what is in memory says all there is to say of it, and that is yes."""
-    if limits.counts(quote.coin, Purpose.MOVE) or proof.key_id is not None or quote.bill is not None:
+    if limits.counts(quote.coin, Purpose.MOVE) or quote.bill is not None:
         return False
     needs = confirmations.needed(coin=quote.coin, purpose=Purpose.MOVE, amount=quote.amount, proof=proof, screen=screen)
     if needs.any or needs.watched:
         return False
     try:
-        _demand(user, recipient, quote, proof, claimed=False)
+        _demand_known(user, recipient, quote)
     except WalletError:
         return False
     return True
@@ -182,13 +182,18 @@ def _make(
 
 def _demand(user: User, recipient: User, quote: Quote, proof: proofs.Proof, *, claimed: bool) -> None:
     """Everything that may refuse a move, under the locks of its accounts."""
-    quote.demand_fresh()
-    contacts.demand(user, recipient=recipient, coin=quote.coin, address=quote.address)
+    _demand_known(user, recipient, quote)
     if quote.bill is not None:
         bills.demand_payable(quote.bill, quote.coin, claimed=claimed)
+    key_caps.check(proof=proof, coin=quote.coin, total=quote.total)
+
+
+def _demand_known(user: User, recipient: User, quote: Quote) -> None:
+    """The part of it that, without a daily bound, takes no count of what happened before."""
+    quote.demand_fresh()
+    contacts.demand(user, recipient=recipient, coin=quote.coin, address=quote.address)
     states.demand_moves(quote.coin)
     limits.check(user_id=user.pk, coin=quote.coin, purpose=Purpose.MOVE, amount=quote.asked)
-    key_caps.check(proof=proof, coin=quote.coin, total=quote.total)
 
 
 def held_of(coin: Coin, account: Account) -> Account:

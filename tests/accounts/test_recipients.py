@@ -67,4 +67,4 @@ def test_known_or_not_the_database_is_asked_the_same(bob, alice, django_assert_n
     ):
         with django_assert_num_queries_of() as asked:
             find(text)
-        assert len(asked.statements) == 2, text
+        assert len(asked.statements) == 1, text

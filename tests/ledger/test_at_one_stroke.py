@@ -8,8 +8,8 @@ import pytest
 
 from accounts import proof as proofs
 from ledger import posting, queries
-from ledger.models import Event, FeeRule, Operation, Posting, Purpose, Queue, SiteSettings, Transaction
-from ledger.services import moves, site_settings
+from ledger.models import Event, FeeRule, KeySpend, Operation, Posting, Purpose, Queue, SiteSettings, Transaction
+from ledger.services import key_caps, moves, site_settings
 from tests.support.money import bound, charge, fresh_key, fund, proof_of
 from wallets_site.base.errors import IdempotencyConflict, InsufficientFunds, LimitReached
 
@@ -181,3 +181,27 @@ def test_a_fee_falls_on_the_queue_of_the_fee_account(coin, alice, bob):
 
     assert queries.totals(coin)["fee_income"] == 15
     assert queries.balance(alice, coin).available == 1000 - 315
+
+
+def test_an_api_key_is_noted_with_what_it_spent_and_one_with_a_bound_is_counted(coin, alice, bob, one_stroke):
+    fund(alice, coin, 1000)
+    fund(bob, coin, 1)
+    free, _ = key_caps.make_key(
+        user=alice, name="free", scopes=["send"], proof=proof_of(alice), key=fresh_key()
+    )  # fmt: skip
+    bounded, _ = key_caps.make_key(
+        user=alice, name="bounded", scopes=["send"], proof=proof_of(alice), key=fresh_key(), caps={coin: 150}
+    )  # fmt: skip
+
+    def by(key):
+        return proofs.of_api_key(alice, key_id=key.pk, scopes=key.scopes, where="127.0.0.1")
+
+    sent = move(alice, bob, coin, 100, proof=by(free))
+    assert KeySpend.objects.get(operation=sent).key == free
+    move(alice, bob, coin, 100, proof=by(bounded))
+    with pytest.raises(LimitReached):
+        move(alice, bob, coin, 100, proof=by(bounded))
+
+    assert key_caps.spent(bounded.pk, coin) == 100
+    assert queries.balance(alice, coin).available == 800
+    assert one_stroke.call_count == 3
