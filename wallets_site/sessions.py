@@ -26,4 +26,4 @@ class SessionStore(DatabaseStore):
         if row is None or row[1] <= now():
             self._session_key = None
             return None
-        return Session(session_key=key, session_data=row[0], expire_date=row[1])
+        return Session(session_key=str(key), session_data=row[0], expire_date=row[1])
