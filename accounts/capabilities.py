@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from time import monotonic
+from time import monotonic_ns
 from typing import Any, Final, cast
 
 from allauth.account.models import EmailAddress
@@ -104,7 +104,7 @@ class Standing:
 _PROVEN: Final = "e-mail proven"
 _KEPT: Final = "_standing"
 _READ_AT: Final = "_standing_read_at"
-_FRESH: Final = 2.0  # seconds: a request that read a person and what they may do at once need not ask again
+_FRESH: Final = 2 * 10**9  # nanoseconds: a request that read a person and what they may do at once need not ask again
 
 
 def _standings(first: int, second: int) -> Any:
@@ -138,11 +138,12 @@ def learn(user: User, other: User | None = None) -> None:
 
 def remember(user: User, standing: Standing) -> None:
     """What came with the person's own row (accounts/people.py)."""
-    vars(user)[_KEPT], vars(user)[_READ_AT] = standing, monotonic()
+    vars(user)[_KEPT], vars(user)[_READ_AT] = standing, monotonic_ns()
 
 
 def _just_read(user: User) -> bool:
-    return monotonic() - float(vars(user).get(_READ_AT, -_FRESH)) < _FRESH
+    read_at: int | None = vars(user).get(_READ_AT)
+    return read_at is not None and monotonic_ns() - read_at < _FRESH
 
 
 def _standing(user: User) -> Standing:
