@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import segno
 from allauth.account.adapter import DefaultAccountAdapter
@@ -59,6 +59,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             raise ImmediateHttpResponse(redirect("account_signup")) from error
         super().send_account_already_exists_mail(email)
 
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """As everywhere on this site. An address that cannot be known (a socket file) has one bucket for all."""
+        return client_ip(request) or "0.0.0.0"  # noqa: S104 - a name for "unknown", nothing listens on it
+
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         if getattr(request.user, "username", "") is None:
             return reverse("choose_handle")
@@ -72,7 +76,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def render_mail(self, template_prefix: str, email: Any, context: dict[str, Any], headers: Any = None) -> Any:
         """In the language its reader chose; before they chose one, in that of whoever asked for the mail."""
-        told = {"site_name": settings.SITE_NAME, "site_url": settings.SITE_URL, **context}
+        told = {"site_name": settings.SITE_NAME, "site_url": settings.SITE_URL, **_at_our_host(context)}
         reader: User | None = context.get("user") or self._reader(email)
         if reader is None or not reader.language:
             return super().render_mail(template_prefix, email, told, headers)
@@ -88,6 +92,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         if settings.SIGNUP == "invitation":
             digest = invitations.forget(request)
             services.use_invitation(digest=digest, user=user, where=client_ip(request))
+
+
+def _at_our_host(context: dict[str, Any]) -> dict[str, Any]:
+    """Links in mails lead to the site's own address, whatever host the request named."""
+    return {name: _canonical(value) if isinstance(value, str) else value for name, value in context.items()}
+
+
+def _canonical(text: str) -> str:
+    parts = urlsplit(text) if text.startswith(("http://", "https://")) else None
+    return text if parts is None else settings.SITE_URL + urlunsplit(("", "", parts.path, parts.query, ""))
 
 
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]

@@ -10,11 +10,11 @@ from enum import StrEnum
 from ipaddress import ip_address
 from typing import Any, Final
 
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.utils.translation import gettext_noop
 
 from accounts.models import AuditEvent, User
+from wallets_site.base import caller
 
 _USER: Final = re.compile(r"user ([0-9]{1,18})", re.ASCII)
 
@@ -130,14 +130,7 @@ WORDS = (
 
 def client_ip(request: HttpRequest | None) -> str:
     """The caller's address as the proxy settings allow to know it; empty when it cannot be known."""
-    from allauth.account.adapter import get_adapter
-
-    if request is None:
-        return ""
-    try:
-        return str(get_adapter(request).get_client_ip(request) or "")
-    except PermissionDenied:
-        return ""
+    return "" if request is None else caller.address_of(request)
 
 
 def record(

@@ -27,7 +27,7 @@ def make_nonce(request: HttpRequest, user: User, action: str) -> str:
 
 def is_good_nonce(request: HttpRequest, user: User, action: str, nonce: str) -> bool:
     """Whether it was made in this tick or the one before; compared in constant time."""
-    given = nonce.encode()
+    given = nonce.encode(errors="replace")
     tick = _tick()
     known = [_nonce(request, user, action, number).encode() for number in (tick, tick - 1)]
     return any(hmac.compare_digest(given, each) for each in known)

@@ -7,6 +7,7 @@ from base64 import b64decode
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib import admin
@@ -83,6 +84,11 @@ def check_hosts(**_: Any) -> list[CheckMessage]:
     if any(host.startswith(("*", ".")) for host in settings.ALLOWED_HOSTS):
         return [
             Error("ALLOWED_HOSTS must name each host exactly: links in mails are built from it.", id="wallets.E004")
+        ]
+    own = urlsplit(settings.SITE_URL).hostname or ""
+    if own not in [host.strip("[]") for host in settings.ALLOWED_HOSTS]:
+        return [
+            Error("ALLOWED_HOSTS must hold the host of WALLETS_SITE_URL: that is where links lead.", id="wallets.E004")
         ]
     return []
 

@@ -91,12 +91,12 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "wallets_site.middleware.Headers",
     "django.middleware.security.SecurityMiddleware",
     "ledger.api.wp3.middleware.WordPressApi",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "wallets_site.middleware.HiddenKeys",
-    "wallets_site.middleware.Headers",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "wallets_site.personal.Language",
     "django.middleware.common.CommonMiddleware",
@@ -340,6 +340,7 @@ CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Strict"
 SESSION_COOKIE_AGE = 43_200
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # its cookie could not be named __Host-
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 262_144

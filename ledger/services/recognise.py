@@ -6,13 +6,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-from django.core.cache import cache
 from django.utils.translation import gettext as _
 
 from accounts.queries import find_recipient
 from ledger import nodes, queries
 from ledger.models import Coin, Operation, Purpose
 from ledger.services import contacts, fees
+from wallets_site.base import throttle
 from wallets_site.base.errors import CoinUnavailable, InvalidAddress, TooManyRequests
 
 if TYPE_CHECKING:
@@ -104,6 +104,5 @@ def figures(*, user: User, coin: Coin, found: Recognised, amount: int) -> Figure
 
 
 def _slow_down(user: User) -> None:
-    key = f"recognise:{user.pk}"
-    if not cache.add(key, 1, 60) and cache.incr(key) > MOST_A_MINUTE:
+    if throttle.count(f"recognise {user.pk}", 60).used > MOST_A_MINUTE:
         raise TooManyRequests(_("That was a lot of looking up. Go on in a minute, or just continue to the review."))

@@ -26,6 +26,7 @@ from ledger.services import (
     fees,
     key_caps,
     limits,
+    lookalikes,
     policy,
     screening,
     states,
@@ -95,7 +96,8 @@ def _preview_outside(
     net, fee = fees.split(coin, Purpose.WITHDRAWAL, amount, includes_fee=includes_fee)
     payment = Payment(id="quote", address=checked.address, amount=net, extra=checked.extra)
     said, more = _asked(coin, payment, level)
-    warnings = (*_warnings(coin, checked, checked.extra, amount), *said.warnings)
+    twin = None if bill else lookalikes.like(user, coin, checked.address)
+    warnings = (*([twin.warning] if twin else []), *_warnings(coin, checked, checked.extra, amount), *said.warnings)
     quote = Quote(
         "withdrawal", coin, user.pk, None, checked.address, checked.extra, net, fee + more, said.network_reserve,
         warnings, includes_fee=includes_fee, number=number, bill=bill, level=level, wait=said.wait,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -148,4 +149,4 @@ def _explorer(shown: Operation) -> str:
     """Where to see the transaction outside; nothing unless the manager gave an https address."""
     address = shown.coin.explorer_tx
     known = shown.txid and address.startswith("https://") and "{txid}" in address
-    return address.replace("{txid}", shown.txid) if known else ""
+    return address.replace("{txid}", quote(shown.txid, safe="")) if known else ""

@@ -19,7 +19,7 @@ from accounts.stepup import reauthenticate_redirect
 from ledger import money, nodes, queries
 from ledger.forms import CURRENCY, SendForm, worth_to_amount
 from ledger.models import Coin
-from ledger.services import contacts, rates, recognise
+from ledger.services import contacts, lookalikes, rates, recognise
 from ledger.services.quotes import Quote, read_quote
 from ledger.services.sending import request_send
 from ledger.services.withdrawals import level_costs
@@ -149,7 +149,8 @@ def _figures(request: HttpRequest, draft: drafts.Draft) -> dict[str, Any]:
     changed = before if again and before != quote.total else None
     keep_fresh = draft.requotes < drafts.MOST_REQUOTES
     return {
-        "draft": draft, "coin": quote.coin, "quote": quote, "again": again, "changed": changed, "keep_fresh": keep_fresh
+        "draft": draft, "coin": quote.coin, "quote": quote, "again": again, "changed": changed,
+        "keep_fresh": keep_fresh, "twin": _twin(request, quote),
     }  # fmt: skip
 
 
@@ -168,6 +169,16 @@ def _choose_level(request: HttpRequest, draft: drafts.Draft) -> HttpResponse:
         messages.error(request, error.message)
     drafts.save(request, draft)
     return redirect("send_review", symbol=draft.coin, key=draft.key)
+
+
+def _twin(request: HttpRequest, quote: Quote) -> dict[str, Any] | None:
+    """The known address that this one could be mistaken for, and where the two differ."""
+    if quote.kind != "withdrawal" or quote.bill is not None:
+        return None
+    found = lookalikes.like(person(request), quote.coin, quote.address)
+    if found is None:
+        return None
+    return {"label": found.label, "pieces": lookalikes.compared(quote.address, found.address)}
 
 
 def _standing_quote(request: HttpRequest, draft: drafts.Draft) -> Quote | None:

@@ -24,6 +24,7 @@ PACKAGES = {
     "setpriv": "util-linux",
     "node": "nodejs",
     "npm": "npm",
+    "nginx": "nginx-light",
 }
 
 

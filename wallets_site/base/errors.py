@@ -120,3 +120,10 @@ class CoinUnavailable(WalletError):
 
     code = "coin_unavailable"
     status = 503
+
+
+class Unavailable(WalletError):
+    """A part of the site that everything here needs is away; nothing was done."""
+
+    code = "unavailable"
+    status = 503

@@ -15,8 +15,10 @@ from typing import Final, NamedTuple
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connections
+from redis.exceptions import RedisError
 
 from wallets_site.base.clock import now
+from wallets_site.base.errors import Unavailable
 
 TABLE: Final = "wallets_site_count"
 _ONE: Final = b64encode(dumps(1)).decode()  # a 1, as the database cache keeps it
@@ -42,8 +44,11 @@ def _window(seconds: int) -> tuple[int, int]:
 
 def _in_redis(name: str, window: int, seconds: int) -> int:
     key = f"count:{name}:{window}"
-    cache.add(key, 0, 2 * seconds)
-    return int(cache.incr(key))
+    try:
+        cache.add(key, 0, 2 * seconds)
+        return int(cache.incr(key))
+    except RedisError as error:  # who cannot count lets nobody through
+        raise Unavailable("This site cannot count requests just now. Please try again in a minute.") from error
 
 
 def _in_table(name: str, window: int) -> int:

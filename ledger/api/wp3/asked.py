@@ -107,6 +107,8 @@ class Asked:
     def demand_nonce(self, user: User, action: str) -> None:
         """Raises Refusal unless a session's request carries the nonce of this action, in the query string."""
         nonce = self.request.GET.get("_wpnonce", "")
+        if self.cookie and _sent_by_another_page(self.request):
+            raise Refusal(MOVE, "Another site's page sent this request. Nothing was done.")
         if self.cookie and not nonces.is_good_nonce(self.request, user, f"wallets-{action}", nonce):
             raise Refusal(MOVE, "Possible request forgery detected. Please reload and try again.")
 
@@ -118,6 +120,13 @@ def value_of(request: HttpRequest, name: str) -> str | None:
     if found is None and any(key.startswith(name + "[") for key in (*request.GET, *request.POST)):
         return ""
     return found
+
+
+def _sent_by_another_page(request: HttpRequest) -> bool:
+    """What a browser itself says of a link, picture, form or prefetch of another page. Programs say nothing."""
+    said = request.headers
+    elsewhere = said.get("Sec-Fetch-Site", "none") not in ("none", "same-origin")
+    return elsewhere or "prefetch" in said.get("Sec-Purpose", "")
 
 
 def absint(text: str) -> int:

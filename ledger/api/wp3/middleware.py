@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from django.conf import settings
@@ -126,9 +126,17 @@ def _asked(request: HttpRequest) -> Asked | None:
         return None
     if request.method == "POST" and any(_differs(request, name) for name in request.GET):
         raise BadRequest("body and query disagree")
+    if any(name.startswith((PREFIX, "_wpnonce")) and len(set(values)) > 1 for name, values in _every(request)):
+        raise BadRequest("a parameter came twice with different values")
     path_values = path_values or {}
     action = value_of(request, PREFIX + "action") or path_values.pop("action", "")
     return Asked(request, action, _version(request, path_values), path_values)
+
+
+def _every(request: HttpRequest) -> Iterator[tuple[str, list[str]]]:
+    yield from request.GET.lists()
+    if request.method == "POST" and request.content_type in FORMS:
+        yield from request.POST.lists()
 
 
 def _differs(request: HttpRequest, name: str) -> bool:
