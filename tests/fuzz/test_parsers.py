@@ -84,7 +84,7 @@ def bombs(parser: Parser) -> list[str]:
         "%41",
         "&amount=1",
     ]
-    found = [(piece * (LARGE // len(piece) + 1))[:LARGE] for piece in pieces]
+    found = [(piece * (LARGE // len(piece) + 1))[:LARGE] for piece in pieces if piece]
     found += [(head + "q" * LARGE)[:LARGE] for head in ("bc1", "ltc1", "lnbc1", "ban_1", "4", "wk_", good, good[:20])]
     return [
         *found,

@@ -43,7 +43,10 @@ def sign(payload: dict[str, Any], *, salt: str) -> str:
 
 def unsign(token: str, *, salt: str, max_age: int) -> dict[str, Any]:
     """Raises django.core.signing.BadSignature (SignatureExpired when older than max_age seconds)."""
-    return dict(signing.loads(token, salt=salt, max_age=max_age))
+    try:
+        return dict(signing.loads(token, salt=salt, max_age=max_age))
+    except UnicodeError as error:  # half a surrogate pair
+        raise signing.BadSignature("no text of ours") from error
 
 
 def canonical(payload: dict[str, Any]) -> bytes:
