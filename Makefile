@@ -4,6 +4,8 @@
 # make faults withdrawals while the worker is killed and nodes fail, counted outside (COINS= N= KILLS= SEED=)
 # make screenshots  the pictures of the README, from a demonstration of their own
 # make messages     collects the texts for translation, and compiles what is translated (needs gettext)
+# make security scans: ruff S, bandit, advisories, components, schemathesis by kind of key, sqlmap (SCANS= parts)
+# make fuzz   atheris drives every reader of what strangers write (SECONDS= each, ONLY= part of a name)
 # make devnet the site with a real litecoind on a private test network
 
 PYTHON ?= python3
@@ -14,10 +16,12 @@ JOBS ?= 2
 COINS ?= ltc,xmr,frk-snake,frk-camel,ban,ln
 N ?= 20
 KILLS ?= 40
+SECONDS ?= 20
+TOOLS := $(VENV)-tools
 export PORT
 unexport MAKEFLAGS MFLAGS MAKELEVEL
 
-.PHONY: demo test devnet screenshots messages bench faults lint types checks tests install install-dev clean
+.PHONY: security fuzz demo test devnet screenshots messages bench faults lint types checks tests install install-dev clean
 
 demo devnet: export WALLETS_FOLLOW_PARENT = 1
 
@@ -40,6 +44,20 @@ messages: install-dev
 
 faults: install-dev
 	@$(RUN) -m tests.faults --coins $(COINS) -n $(N) --kills $(KILLS) $(if $(SEED),--seed $(SEED))
+
+security: install-dev $(TOOLS)/.installed
+	@$(RUN) -m tests.security --tools $(TOOLS)/bin $(SCANS)
+
+# For CPython 3.11 alone there is a ready-made atheris; nothing else needs it.
+fuzz: install-dev
+	@$(RUN) -c "import atheris" 2>/dev/null || $(RUN) -m pip install --quiet --disable-pip-version-check atheris==3.0.0
+	@$(RUN) -m tests.fuzz $(SECONDS) $(ONLY)
+
+# Tools that read our files and share nothing with the site, in an environment of their own.
+$(TOOLS)/.installed: requirements-tools.txt
+	@$(PYTHON) -m venv $(TOOLS)
+	@$(TOOLS)/bin/pip install --quiet --disable-pip-version-check -r requirements-tools.txt
+	@touch $@
 
 test: lint types checks tests
 
@@ -71,4 +89,4 @@ $(VENV)/.installed-dev: requirements.txt requirements-dev.txt | $(VENV)/bin/pyth
 	@touch $@ $(VENV)/.installed
 
 clean:
-	rm -rf $(VENV) demo-data devnet-data .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(TOOLS) demo-data devnet-data .mypy_cache .ruff_cache .hypothesis

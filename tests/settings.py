@@ -11,7 +11,16 @@ import shutil
 import sys
 import tempfile
 
-FOREIGN = ("DATABASE_URL", "REDIS_URL", "EMAIL_URL", "SECRET_KEY", "SECRET_KEY_FALLBACKS", "ALLOWED_HOSTS", "LOG_LEVEL")
+FOREIGN = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "EMAIL_URL",
+    "SECRET_KEY",
+    "SECRET_KEY_FALLBACKS",
+    "ALLOWED_HOSTS",
+    "LOG_LEVEL",
+    "LOG_FORMAT",
+)
 
 if "pytest" in sys.modules and "WALLETS_TEST_ROOT" not in os.environ:
     for _name in list(os.environ):

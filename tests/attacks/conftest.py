@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.db.models import Model
+from django.test import Client
 
 from accounts.models import ApiKey, User
 from ledger.models import (
@@ -61,6 +62,17 @@ def nothing_happens() -> Iterator[None]:
     before = picture()
     yield
     assert picture() == before
+
+
+_shared: list[Client] = []
+
+
+def stranger() -> Client:
+    """Somebody new to the site. One client for all: each of them loads the whole chain of middleware anew."""
+    if not _shared:
+        _shared.append(Client(raise_request_exception=False))
+    _shared[0].cookies.clear()
+    return _shared[0]
 
 
 @pytest.fixture

@@ -157,11 +157,12 @@ def test_a_hostile_page_in_a_real_browser_moves_nothing_and_frames_nothing(
     """On another port of the same host, so that cookies do come along: SameSite alone stops nothing here."""
     client = Client()
     client.force_login(rich)
-    session = client.session.session_key
+    session = str(client.session.session_key)
     nonces = client.get("/", {"__wallets_apiversion": "3", "__wallets_action": "get_nonces"}).json()["nonces"]
     move = "&".join(f"__wallets_{name}={value}" for name, value in MOVE.items())
     elsewhere.RequestHandlerClass.page = EVIL.format(site=live_site.url, move=move, nonce=nonces["do_move"]).encode()
-    before, shown = picture(), {}
+    before = picture()
+    shown: dict[str, str] = {}
     program = needs("chromium")
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
     with sync_playwright() as playwright:
@@ -169,7 +170,7 @@ def test_a_hostile_page_in_a_real_browser_moves_nothing_and_frames_nothing(
         context = browser.new_context()
         context.add_cookies([{"name": "session", "value": session, "url": live_site.url}])
         page = context.new_page()
-        page.on("request", lambda asked: shown.setdefault(asked.url.split("?")[0], asked.method))
+        page.on("request", lambda asked: shown.update({asked.url.split("?")[0]: asked.method}))
         page.goto(f"http://127.0.0.1:{elsewhere.server_port}/", wait_until="domcontentloaded")
         page.wait_for_function("document.title === 'done'", timeout=30_000)
         framed = [frame.evaluate("document.body ? document.body.innerText : ''") for frame in page.frames[1:]]

@@ -5,14 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.test import Client
 
 from ledger.models import Operation
 from ledger.services import confirmations
 from tests.accounts.people import STRONG
 from tests.api3.client import Plugin
 from tests.api3.conftest import change
-from tests.attacks.conftest import nothing_happens
+from tests.attacks.conftest import nothing_happens, stranger
 from tests.support.factories import PASSWORD
 from tests.support.money import balances
 
@@ -97,8 +96,8 @@ def test_looking_at_a_confirmation_link_confirms_nothing(waiting):
     with nothing_happens():
         for agent in ("Slackbot-LinkExpanding 1.0", "Mozilla/5.0", "BarracudaCentral"):
             for method in ("get", "head", "options"):
-                getattr(Client(), method)(link, headers={"User-Agent": agent}, REMOTE_ADDR="203.0.113.9")
-    page = Client().get(link)
+                getattr(stranger(), method)(link, headers={"User-Agent": agent}, REMOTE_ADDR="203.0.113.9")
+    page = stranger().get(link)
     assert page["Referrer-Policy"] == "no-referrer"
     assert "no-store" in page["Cache-Control"]
     assert b"http://" not in page.content.replace(b"http://www.w3.org", b"")
@@ -107,17 +106,17 @@ def test_looking_at_a_confirmation_link_confirms_nothing(waiting):
 
 def test_a_confirmation_works_once_and_never_after_cancelling_or_its_time(waiting, rich, coin, bob, clock):
     _, link = waiting
-    assert Client().post(link).status_code == 200
+    assert stranger().post(link).status_code == 200
     with nothing_happens():
-        assert Client().post(link).status_code == 410
-        assert Client().get(link).status_code == 410
+        assert stranger().post(link).status_code == 410
+        assert stranger().get(link).status_code == 410
     assert balances(coin, bob) == [(100_000_000, 0)]
     Plugin().sign_in(rich).move("bob", "2")
     second = Operation.objects.filter(incoming=False, kind="move").latest("pk")
     late = f"/?__wallets_confirm={confirmations.token_of(second)}"
     clock.shift(timedelta(days=30))
     with nothing_happens():
-        assert Client().post(late).status_code == 410
+        assert stranger().post(late).status_code == 410
 
 
 def test_a_token_that_is_cut_changed_or_of_another_version_confirms_nothing(waiting):
@@ -127,4 +126,4 @@ def test_a_token_that_is_cut_changed_or_of_another_version_confirms_nothing(wait
     row.version += 1
     with nothing_happens():
         for wrong in (token[:-1], token.upper() + "0", other, "", "0" * 32, confirmations.token_of(row), token + "'"):
-            assert Client().post(f"/?__wallets_confirm={wrong}").status_code in (400, 410), wrong
+            assert stranger().post(f"/?__wallets_confirm={wrong}").status_code in (400, 410), wrong

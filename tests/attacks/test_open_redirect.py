@@ -5,9 +5,9 @@ from __future__ import annotations
 from urllib.parse import quote, urljoin, urlsplit
 
 import pytest
-from django.test import Client
 
 from tests.accounts.people import signed_in
+from tests.attacks.conftest import stranger
 from tests.support.factories import PASSWORD
 
 HERE = "http://testserver"
@@ -34,9 +34,9 @@ def leads_away(location: str) -> bool:
 def test_no_form_of_the_word_next_leads_away(alice, bob, wanted):
     asked = quote(wanted, safe="")
     answers = [
-        Client().post(f"/accounts/login/?next={asked}", {"login": alice.email, "password": PASSWORD}),
-        Client().post("/accounts/login/", {"login": alice.email, "password": PASSWORD, "next": wanted}),
-        Client().post("/wp-login.php", {"log": "alice", "pwd": PASSWORD, "redirect_to": wanted}),
+        stranger().post(f"/accounts/login/?next={asked}", {"login": alice.email, "password": PASSWORD}),
+        stranger().post("/accounts/login/", {"login": alice.email, "password": PASSWORD, "next": wanted}),
+        stranger().post("/wp-login.php", {"log": "alice", "pwd": PASSWORD, "redirect_to": wanted}),
     ]
     at_bob = signed_in(bob)
     answers += [

@@ -6,14 +6,13 @@ import base64
 from typing import Any
 
 import pytest
-from django.test import Client
 
 from accounts import keys
 from accounts.models import User
 from tests.api.callers import Program, every_scope
 from tests.api.test_routes import API, PREFIX, ask
 from tests.api_lnbits.client import keys_of, purse_of
-from tests.attacks.conftest import nothing_happens
+from tests.attacks.conftest import nothing_happens, stranger
 from tests.support.lightning import lightning_coin
 from tests.support.money import fresh_key
 
@@ -49,11 +48,11 @@ def carriers(key: str) -> dict[str, tuple[str, dict[str, str]]]:
 
 def opens(surface: str, query: str, headers: dict[str, str]) -> bool:
     if surface == "rest":
-        return bool(Client().get(f"/api/v1/accounts?{query}", headers=headers).status_code == 200)
+        return bool(stranger().get(f"/api/v1/accounts?{query}", headers=headers).status_code == 200)
     if surface == "lnbits":
-        return bool(Client().get(f"/lnbits/api/v1/wallet?{query}", headers=headers).status_code == 200)
+        return bool(stranger().get(f"/lnbits/api/v1/wallet?{query}", headers=headers).status_code == 200)
     more = "&".join(f"{name}={value}" for name, value in V3.items())
-    return bool(Client().get(f"/?{more}&{query}", headers=headers).json()["result"] == "success")
+    return bool(stranger().get(f"/?{more}&{query}", headers=headers).json()["result"] == "success")
 
 
 DESIGNED = {
@@ -99,7 +98,7 @@ def test_no_key_does_what_only_a_person_may(things, alice):
                      "/accounts/2fa/totp/activate/", "/admin/", "/accounts/sessions/"):  # fmt: skip
             for key in (shop.key, *held.values()):
                 for query, headers in carriers(key).values():
-                    answer = Client().post(f"{path}?{query}", {}, headers=headers)
+                    answer = stranger().post(f"{path}?{query}", {}, headers=headers)
                     assert answer.status_code in (302, 403), (path, answer.status_code)
                     assert "login" in answer.get("Location", "login"), path
         answer = shop.post("keys", {"name": "more", "scopes": ["withdraw"]})
@@ -107,12 +106,12 @@ def test_no_key_does_what_only_a_person_may(things, alice):
 
 
 def test_a_key_never_opens_another_members_rows_whatever_its_scopes(things, bob):
-    stranger = every_scope(bob)
+    theirs = every_scope(bob)
     with nothing_happens():
         for rows in API.values():
             for row in rows:
                 if "{" in row.path:
-                    assert ask(Client(), row, things, stranger.key).status_code == 404, row.path
+                    assert ask(stranger(), row, things, theirs.key).status_code == 404, row.path
 
 
 def test_a_renewed_revoked_or_orphaned_key_is_dead_on_every_surface(held, rich):
@@ -155,7 +154,7 @@ def test_the_callers_address_is_what_our_own_proxies_say(settings, rf, count, sa
 
 
 def test_behind_a_socket_file_people_sign_in_all_the_same(rich):
-    answer = Client().post(
+    answer = stranger().post(
         "/accounts/login/", {"login": rich.email, "password": "correct horse battery"}, REMOTE_ADDR=""
     )
     assert answer.status_code == 302
@@ -166,6 +165,6 @@ def test_a_key_for_reading_reaches_no_write_of_any_kind(things, alice):
     with nothing_happens():
         for rows in API.values():
             for row in [row for row in rows if row.method != "GET"]:
-                answer = ask(Client(), row, things, shop.key)
+                answer = ask(stranger(), row, things, shop.key)
                 assert answer.status_code == 403, (row.method, row.path)
         assert shop.client.get(f"/{PREFIX}me", headers={"Idempotency-Key": fresh_key()}).status_code == 401

@@ -40,7 +40,7 @@ def _unhurried(settings):
 def judged(answer: Any, *what: object) -> list[tuple[object, ...]]:
     body = b"" if answer.streaming else answer.content
     leaks = [
-        word for word in (b"Traceback", b"OperationalError", b"syntax error", b"SELECT ", b"argon2") if word in body
+        word for word in (b"Traceback", b"OperationalError", b"syntax error", b"sqlite3", b"argon2") if word in body
     ]
     return [(*what, answer.status_code, leaks)] if answer.status_code not in GOOD_STATUSES or leaks else []
 
@@ -72,7 +72,8 @@ def test_in_every_query_of_pages_and_of_the_rest_api(things, alice):
 def test_in_every_field_of_every_write(things, alice):
     client, shop, wrong = Client(raise_request_exception=False), every_scope(alice), []
     client.force_login(alice)
-    for row in [row for rows in API.values() for row in rows if isinstance(row.body, dict)]:
+    for row in [row for rows in API.values() for row in rows if row.body]:
+        assert isinstance(row.body, dict)
         for field in row.body:
             for text in CORPUS:
                 answer = client.generic(

@@ -65,7 +65,7 @@ def poisoned(things, alice, bob, manager) -> Any:
         (Wallet, ("health", "reason", "version_text", "error")),
         (AuditEvent, ("object",)),
     ):
-        fields = {field.attname: field for field in model._meta.concrete_fields}  # type: ignore[attr-defined]
+        fields = {field.attname: field for field in model._meta.concrete_fields}
         for name in names:
             field = fields.get(name)
             if isinstance(field, models.CharField | models.TextField):

@@ -6,6 +6,7 @@ usage: python -m tests.fuzz [seconds a reader] [part of a name]
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import subprocess
 import sys
@@ -33,7 +34,7 @@ def main(seconds: str = SECONDS, part: str = "") -> int:
 
 
 def one(number: int, seconds: str) -> None:
-    import atheris
+    atheris = importlib.import_module("atheris")
 
     with atheris.instrument_imports(include=["accounts", "adapters", "ledger", "wallets_site"]):
         import django

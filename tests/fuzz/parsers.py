@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -74,7 +75,7 @@ def _address_parsers() -> list[Parser]:
         found.append(Parser(f"address: {name}", adapter.check_address, (WalletError,), tuple(good)))
         found.append(
             Parser(
-                f"webhook: {name}", lambda body, adapter=adapter: adapter.hint("callback", "", body), (NodeError,),
+                f"webhook: {name}", partial(adapter.hint, "callback", ""), (NodeError,),
                 ('{"hash":"AB","block":"{\\"link_as_account\\":\\"ban_1\\"}"}', '{"payment_hash":"ab"}'),
                 raw=True,
             )
