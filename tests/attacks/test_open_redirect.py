@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
-import pytest
-
-from tests.accounts.people import signed_in
+from accounts.models import User
 from tests.attacks.conftest import stranger
 from tests.support.factories import PASSWORD
 
@@ -30,28 +29,35 @@ def leads_away(location: str) -> bool:
     return (target.scheme, target.netloc) != ("http", "testserver") or cleaned.startswith("//")
 
 
-@pytest.mark.parametrize("wanted", EVIL)
-def test_no_form_of_the_word_next_leads_away(alice, bob, wanted):
+def test_no_form_of_the_word_next_leads_away(alice, bob, settings):
+    settings.ACCOUNT_RATE_LIMITS = False  # a hundred sign-ins
+    assert [answer["Location"] for answer in answers(alice, bob, "/contacts/")[:3]] == ["/contacts/"] * 3
+    for wanted in EVIL:
+        for answer in answers(alice, bob, wanted):
+            assert answer.status_code in (200, 302), (wanted, answer.status_code)
+            assert not leads_away(answer.get("Location", "/")), (wanted, answer["Location"])
+            assert "HX-Redirect" not in answer
+
+
+def answers(alice: User, bob: User, wanted: str) -> list[Any]:
     asked = quote(wanted, safe="")
-    answers = [
-        stranger().post(f"/accounts/login/?next={asked}", {"login": alice.email, "password": PASSWORD}),
-        stranger().post("/accounts/login/", {"login": alice.email, "password": PASSWORD, "next": wanted}),
+    said = {"login": alice.email, "password": PASSWORD}
+    found = [
+        stranger().post(f"/accounts/login/?next={asked}", said),
+        stranger().post("/accounts/login/", {**said, "next": wanted}),
         stranger().post("/wp-login.php", {"log": "alice", "pwd": PASSWORD, "redirect_to": wanted}),
     ]
-    at_bob = signed_in(bob)
-    answers += [
+    at_bob = stranger()
+    at_bob.force_login(bob)
+    away = {"Referer": "https://evil.example/"}
+    return [
+        *found,
         at_bob.get(f"/accounts/login/?next={asked}"),
         at_bob.post(f"/accounts/reauthenticate/?next={asked}", {"password": PASSWORD, "next": wanted}),
-        at_bob.post(
-            f"/accounts/hide-balances/?next={asked}", {"next": wanted}, headers={"Referer": "https://evil.example/"}
-        ),
+        at_bob.post(f"/accounts/hide-balances/?next={asked}", {"next": wanted}, headers=away),
         at_bob.get(f"/send/?next={asked}&return={asked}"),
         at_bob.post(f"/accounts/logout/?next={asked}", {"next": wanted}),
     ]
-    for answer in answers:
-        assert answer.status_code in (200, 302, 429), answer.status_code
-        assert not leads_away(answer.get("Location", "/")), answer["Location"]
-        assert "HX-Redirect" not in answer
 
 
 def test_the_judge_of_this_file_knows_what_leads_away():

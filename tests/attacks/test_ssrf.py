@@ -28,12 +28,12 @@ URLS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("url", URLS)
-def test_a_webhook_that_leads_inside_is_not_made(alice, url):
-    from tests.support.money import fresh_key, proof_of
+def test_a_webhook_that_leads_inside_is_not_made(alice):
+    for url in URLS:
+        from tests.support.money import fresh_key, proof_of
 
-    with nothing_happens(), pytest.raises(WalletError):
-        webhooks.create(user=alice, url=url, proof=proof_of(alice), key=fresh_key())
+        with nothing_happens(), pytest.raises(WalletError):
+            webhooks.create(user=alice, url=url, proof=proof_of(alice), key=fresh_key())
 
 
 def test_no_surface_takes_such_a_url(rich):

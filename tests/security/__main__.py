@@ -126,8 +126,10 @@ def site() -> Any:
             lightning_coin()
             fund(alice, coin, 10_000_000)
             send(alice, coin, "bob", 5)
-            many = dict.fromkeys(("WALLETS_API_READS", "WALLETS_API_WRITES", "WALLETS_API_WRONG_KEYS"), "1000000")
-            running = LiveSite(database, GUNICORN_CMD_ARGS="--limit-request-line 0", LOG_LEVEL="ERROR", **many)
+            running = LiveSite(
+                database, GUNICORN_CMD_ARGS="--limit-request-line 0", LOG_LEVEL="ERROR", WALLETS_API_READS="1000000",
+                WALLETS_API_WRITES="1000000", WALLETS_API_WRONG_KEYS="1000000",
+            )  # fmt: skip
             scopes = ("read", "receive", "send", "withdraw", "manage")
             held = {"without a key": ""} | {scope: Program(alice, scope).key for scope in scopes}
             held["all scopes"] = Program(alice, *scopes).key
