@@ -111,6 +111,11 @@ def _shown(user: User, kind: str, subject: str, row: DerivedKey | None) -> str:
     return renew_key(user, kind, subject)  # its secret is gone: nobody can show it any more
 
 
+def is_of_previous_secret(row: DerivedKey) -> bool:
+    """Whether it can only be shown while WALLETS_KEY_SECRET_PREVIOUS is set. It works in either case."""
+    return not hmac.compare_digest(_digest(_derive(settings.WALLETS_KEY_SECRET, row)), row.digest)
+
+
 def _first(user: User, kind: str, subject: str) -> DerivedKey:
     row = DerivedKey(owner=user, kind=kind, subject=subject)
     row.digest = _digest(_derive(settings.WALLETS_KEY_SECRET, row))

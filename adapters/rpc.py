@@ -10,6 +10,7 @@ import contextlib
 import itertools
 import json
 import time
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Literal
@@ -48,6 +49,7 @@ class JsonRpc:
         self._numbers = itertools.count(1)
         self._deadline: float | None = None
         self._client = net.Client(auth=_login(auth, user, password), largest=LARGEST_ANSWER)
+        self._unsaid = _forms_of(user, password) if password else ()
 
     def __repr__(self) -> str:
         return "JsonRpc()"
@@ -79,7 +81,16 @@ class JsonRpc:
         number = next(self._numbers)
         asked = {"jsonrpc": "2.0", "id": number, "method": method, "params": _plain(params)}
         answer = self._post(path, json.dumps(asked).encode(), read_seconds)
-        return _result(method, number, answer)
+        try:
+            return _result(method, number, answer)
+        except RpcError as error:
+            raise RpcError(error.code, self._without_secrets(error.message)) from None
+
+    def _without_secrets(self, text: str) -> str:
+        """What a node says back of the password it was given goes into no log and onto no page."""
+        for secret in self._unsaid:
+            text = text.replace(secret, "(not shown)")
+        return text
 
     def post(self, path: str, body: Any, *, read_seconds: float = READ_SECONDS) -> Any:
         """The JSON that a plain (not JSON-RPC) endpoint of the same daemon answers."""
@@ -116,6 +127,11 @@ def _login(auth: Auth, user: str, password: str) -> AuthBase | None:
         return None
     made = HTTPDigestAuth if auth == "digest" else HTTPBasicAuth
     return made(user.encode(), password.encode()) if auth == "basic" else made(user, password)
+
+
+def _forms_of(user: str, password: str) -> tuple[str, ...]:
+    """A password as it is, and as it stands in the header of a basic login."""
+    return password, b64encode(f"{user}:{password}".encode()).decode()
 
 
 def _plain(params: Sequence[Any] | Mapping[str, Any]) -> Any:

@@ -17,6 +17,8 @@ from tests.support.databases import Database, Templates
 from tests.support.factories import make_manager, make_user
 from tests.support.live import LiveSite
 
+pytest_plugins = ["tests.support.marker"]
+
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "both_databases: the test runs on SQLite and on PostgreSQL.")

@@ -380,6 +380,10 @@ SPECTACULAR_SETTINGS = {
     "PREPROCESSING_HOOKS": [],
 }
 
+# Reports of exceptions say where, never what.
+DEFAULT_EXCEPTION_REPORTER = "wallets_site.reports.Reporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "wallets_site.reports.NoValues"
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

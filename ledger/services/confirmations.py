@@ -76,10 +76,14 @@ def ask(operation: Operation) -> None:
 
 
 def token_of(operation: Operation) -> str:
-    """32 hex digits: the confirmation of this version of this operation."""
-    said = {"confirm": operation.pk, "version": operation.version}
-    made = hmac.new(settings.WALLETS_KEY_SECRET.encode(), crypto.canonical(said), hashlib.sha256)
-    return made.hexdigest()[:32]
+    """32 hex digits: the confirmation of this version of this operation.
+
+    A link that was asked for before the secret was replaced stays what it was.
+    """
+    said = crypto.canonical({"confirm": operation.pk, "version": operation.version})
+    secrets = [one for one in (settings.WALLETS_KEY_SECRET, settings.WALLETS_KEY_SECRET_PREVIOUS) if one]
+    made = [hmac.new(secret.encode(), said, hashlib.sha256).hexdigest()[:32] for secret in secrets]
+    return next((token for token in made if digest_of(token) == operation.confirm_digest), made[0])
 
 
 def digest_of(token: str) -> str:

@@ -50,6 +50,7 @@ SECRET: Final = frozenset(
         "confirm_digest",
         "prefix",
         "request_key",
+        "sealed_preimage",
     )
 )
 # Of a second step only its kind and its times.

@@ -344,9 +344,10 @@ def forget_old() -> None:
 
 
 # Secrets ------------------------------------------------------------------------------------------------
-def personal_secret(user_id: int) -> str:
+def personal_secret(user_id: int, *, secret: str = "") -> str:
     """What messages to addresses given once are signed with; derived, so that it can be shown again."""
-    made = hmac.new(settings.WALLETS_KEY_SECRET.encode(), crypto.canonical({"webhooks of": user_id}), hashlib.sha256)
+    key = (secret or settings.WALLETS_KEY_SECRET).encode()
+    made = hmac.new(key, crypto.canonical({"webhooks of": user_id}), hashlib.sha256)
     return "whsec_" + base64.b64encode(made.digest()).decode()
 
 
@@ -357,7 +358,9 @@ def _new_secret() -> str:
 def _secrets(push: Push) -> list[str]:
     webhook = push.webhook
     if webhook is None:
-        return [personal_secret(push.user_id)]
+        before = settings.WALLETS_KEY_SECRET_PREVIOUS  # signed by both while it is replaced
+        more = [personal_secret(push.user_id, secret=before)] if before else []
+        return [personal_secret(push.user_id), *more]
     found = [crypto.decrypt(webhook.secret)]
     if webhook.previous_secret and webhook.previous_until and webhook.previous_until > now():
         found.append(crypto.decrypt(webhook.previous_secret))

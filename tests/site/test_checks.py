@@ -78,6 +78,8 @@ def test_a_secret_that_everybody_can_read_is_refused(
 
 def test_a_key_of_our_own_that_everybody_can_read_is_refused(settings) -> None:
     key = Path(settings.DATA_DIR) / "keys" / "secret_key"
+    key.parent.mkdir(parents=True, exist_ok=True)
+    key.write_text("made by the site itself")
     key.chmod(0o644)
     try:
         assert said() == {"wallets.E006"}

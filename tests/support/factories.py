@@ -6,8 +6,9 @@ from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Group
 
 from accounts.models import User
+from tests.support.marker import MARKER
 
-PASSWORD = "correct horse battery"
+PASSWORD = f"correct horse {MARKER}"
 STAFF_GROUPS = ("Operators", "Approvers", "Auditors")
 
 

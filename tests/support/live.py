@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import socket
-from pathlib import Path
 from typing import Any
 
 import requests
@@ -20,15 +19,14 @@ from tests.support.processes import PYTHON, Child, wait_for
 def child_environment(database: Database, **more: str) -> dict[str, str]:
     """What a child needs to be part of this test's site, and nothing from this machine's environment."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-    keys = Path(settings.DATA_DIR) / "keys"
     return {
         **kept,
         **database.environment,
         "DJANGO_SETTINGS_MODULE": "tests.settings",
         "PYTHONUNBUFFERED": "1",
-        "SECRET_KEY": (keys / "secret_key").read_text(),
-        "WALLETS_FIELD_KEYS": (keys / "wallets_field_keys").read_text(),
-        "WALLETS_KEY_SECRET": (keys / "wallets_key_secret").read_text(),
+        "SECRET_KEY": settings.SECRET_KEY,
+        "WALLETS_FIELD_KEYS": ",".join(settings.WALLETS_FIELD_KEYS),
+        "WALLETS_KEY_SECRET": settings.WALLETS_KEY_SECRET,
         **more,
     }
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tests.support.components import find
+from tests.support.marker import look_at_log
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[2]
@@ -89,6 +90,7 @@ class Child:
     def _kill_group(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
+        look_at_log(self.log)
 
 
 def children_of(pid: int) -> list[int]:

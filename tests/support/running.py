@@ -11,9 +11,10 @@ import requests
 
 from tests.support.databases import Database
 from tests.support.live import Visitor, child_environment
+from tests.support.marker import MARKER
 from tests.support.processes import PYTHON, Child, wait_for
 
-PASSWORD = "a long enough passphrase"
+PASSWORD = f"a long enough {MARKER}"
 
 
 def free_port() -> int:

@@ -37,6 +37,19 @@ def decrypt(token: str) -> str:
         raise ImproperlyConfigured("no key in WALLETS_FIELD_KEYS opens a stored secret") from error
 
 
+def renewed(token: str) -> str | None:
+    """The same text encrypted anew by the first field key; None where that one made the token already.
+
+    Raises ImproperlyConfigured when no configured key opens it.
+    """
+    first, *_ = settings.WALLETS_FIELD_KEYS
+    try:
+        _fernet((first,)).decrypt(token.encode())
+    except InvalidToken:
+        return encrypt(decrypt(token))
+    return None
+
+
 def sign(payload: dict[str, Any], *, salt: str) -> str:
     return signing.dumps(payload, salt=salt, compress=True)
 
