@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from accounts import audit_admin as _audit_admin  # noqa: F401 - registers itself
 from accounts import (
     hold_admin,  # noqa: F401 - registers payout holds
     services,
@@ -21,16 +22,15 @@ from accounts import (
 from accounts.audit import What, client_ip, record
 from accounts.capabilities import Capability, has_proven_email, may
 from accounts.forms import InvitationForm, PersonAddForm
-from accounts.models import AuditEvent, Invitation, User
+from accounts.models import Invitation, User
 from wallets_site.base.errors import WalletError
 
 if TYPE_CHECKING:
     _People = admin.ModelAdmin[User]
     _Invitations = admin.ModelAdmin[Invitation]
-    _Events = admin.ModelAdmin[AuditEvent]
     _Groups = admin.ModelAdmin[Group]
 else:
-    _People = _Invitations = _Events = _Groups = admin.ModelAdmin
+    _People = _Invitations = _Groups = admin.ModelAdmin
 
 # What these hold is managed by its owner on the account pages; here it could be read or changed past them.
 for model in (EmailAddress, EmailConfirmation, Authenticator, UserSession):
@@ -167,17 +167,6 @@ class InvitationAdmin(ReadOnly, _Invitations):
             else:
                 context["link"] = request.build_absolute_uri(reverse("accept_invitation", args=[code]))
         return TemplateResponse(request, "accounts/admin/invitation.html", context)
-
-
-@admin.register(AuditEvent)
-class AuditEventAdmin(ReadOnly, _Events):
-    list_display = ("at", "who", "what", "object", "ip")
-    list_filter = (("what", admin.AllValuesFieldListFilter), "at")
-    list_select_related = ("who",)
-    search_fields = ("who__email", "who__username", "object", "=ip")
-    date_hierarchy = "at"
-    ordering = ("-id",)
-    show_full_result_count = False
 
 
 admin.site.unregister(Group)

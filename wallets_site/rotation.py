@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from allauth.mfa.models import Authenticator
@@ -43,7 +44,7 @@ def renew_all() -> Iterator[Step]:
     """
     for label, column in COLUMNS:
         rows = apps.get_model(label)._default_manager.exclude(**{column: ""})
-        yield from _each(f"{label}.{column}", rows, lambda row, name=column: _renew_column(row, name))
+        yield from _each(f"{label}.{column}", rows, partial(_renew_column, column=column))
     yield from _each("mfa.Authenticator.data", Authenticator.objects.all(), _renew_factor)
 
 

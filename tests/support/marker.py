@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -102,7 +102,7 @@ def look_at_exception(request: Any = None) -> None:
     """The report that Django would make of the exception being handled, in both of its forms."""
     from django.views.debug import get_exception_reporter_class
 
-    reporter = get_exception_reporter_class(request)(request, *sys.exc_info())
+    reporter = cast("Any", get_exception_reporter_class(request))(request, *sys.exc_info())
     look("report", reporter.get_traceback_text())
     look("report", reporter.get_traceback_html())
 
