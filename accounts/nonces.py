@@ -8,7 +8,6 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING, Final
 
-from django.conf import settings
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
@@ -23,17 +22,14 @@ DIGITS: Final = 10
 
 def make_nonce(request: HttpRequest, user: User, action: str) -> str:
     """The nonce of this action for this person in this session, now."""
-    return _nonce(request, user, action, _tick(), settings.SECRET_KEY)
+    return _nonce(request, user, action, _tick())
 
 
 def is_good_nonce(request: HttpRequest, user: User, action: str, nonce: str) -> bool:
     """Whether it was made in this tick or the one before; compared in constant time."""
     given = nonce.encode(errors="replace")
     tick = _tick()
-    secrets = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-    known = [
-        _nonce(request, user, action, number, secret).encode() for secret in secrets for number in (tick, tick - 1)
-    ]
+    known = [_nonce(request, user, action, number).encode() for number in (tick, tick - 1)]
     return any(hmac.compare_digest(given, each) for each in known)
 
 
@@ -41,7 +37,8 @@ def _tick() -> int:
     return -(-int(now().timestamp()) // TICK_SECONDS)
 
 
-def _nonce(request: HttpRequest, user: User, action: str, tick: int, secret: str) -> str:
+def _nonce(request: HttpRequest, user: User, action: str, tick: int) -> str:
     session = request.session.session_key or ""
-    said = f"{tick}|{action}|{user.pk}|{session}"
-    return salted_hmac("accounts.nonces", said, secret=secret, algorithm="sha256").hexdigest()[:DIGITS]
+    return salted_hmac("accounts.nonces", f"{tick}|{action}|{user.pk}|{session}", algorithm="sha256").hexdigest()[
+        :DIGITS
+    ]

@@ -10,6 +10,7 @@ import threading
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import connection, connections
 
 from accounts import holds
+from adapters import registry
+from adapters.base import Payment
 from adapters.demo import encode_address
 from ledger.drains import pay
 from ledger.drains.signer.books import Disagrees
@@ -27,6 +30,9 @@ from ledger.drains.signer.memory import Memory
 from ledger.drains.signer.server import Server, Signer
 from ledger.models import Approval, Dispatch, Event, Freeze, Operation, PolicyDecision, Switch, Withdrawal
 from ledger.services import lifecycle
+from tests.devnet.fixtures import litecoin
+from tests.journeys.conftest import connect
+from tests.journeys.conftest import fund as fund_for_real
 from tests.ledger.test_payouts import paid_to, state
 from tests.support.databases import Database
 from tests.support.live import child_environment
@@ -46,6 +52,7 @@ from tests.support.money import (
 from tests.support.postgresql import USER
 from tests.support.processes import PYTHON, Child, wait_for
 
+__all__ = ["litecoin"]
 THIEF = encode_address("tst", b"\x66" * 20)
 
 
@@ -490,3 +497,35 @@ def test_a_role_that_may_only_read_is_enough(site, templates, coin, alice, away,
                 line.execute(forbidden)
     with connection.cursor() as cursor:
         cursor.execute("DROP OWNED BY reader; DROP ROLE reader")
+
+
+# -- on a real litecoind --
+
+
+def test_on_a_real_litecoind_it_signs_the_true_payment_and_not_the_stolen_one(
+    litecoin, site, alice, tmp_path, settings
+):
+    """Whoever holds the site's database and the node's password signs bytes to themselves: they stay where they are."""
+    use = connect(litecoin, confirmations=1)
+    fund_for_real(litecoin, use.coin, alice, "5")
+    office = Office(tmp_path, settings)
+    office.memory.accept(use.wallet)
+    outside, thief = litecoin.outside("getnewaddress"), litecoin.outside("getnewaddress")
+    send(alice, use.coin, outside, 100_000_000)
+    adapter = registry.open(use.wallet)
+    row = pay.prepare_next(use, adapter)
+    assert row is not None
+    stolen = adapter.prepare([Payment("w1", thief, 100_000_000)], [])
+    true = (row.blob, row.ident, row.fee)
+    forge("UPDATE ledger_dispatch SET blob = %s, ident = %s WHERE id = %s", stolen.blob, stolen.id, row.pk)
+    with office.open():
+        pay.pay(use.wallet_id)
+        assert Dispatch.objects.get().attempts == 0
+        assert litecoin.received(thief) == []
+        forge("UPDATE ledger_dispatch SET blob = %s, ident = %s WHERE id = %s", true[0], true[1], row.pk)
+        pay.pay(use.wallet_id)
+    litecoin.await_seen(litecoin.outside, row.ident)
+    litecoin.mine(1)
+    pay.pay(use.wallet_id)
+    assert (litecoin.received(outside), litecoin.received(thief)) == ([Decimal(1)], [])
+    assert Dispatch.objects.get().state == "final"
