@@ -121,7 +121,7 @@ def run(report: Report, database: Database, reference: Rates | None) -> None:
     run_root().mkdir(parents=True, exist_ok=True)
     coin = lightning_coin()
     Wallet.objects.update(state=Wallet.State.OK)
-    people = [make_user(f"{name}{place}") for place in range(CLIENTS) for name in ("payer", "payee")]
+    people = [make_user(f"{name}{place}") for place in range(CLIENTS) for name in ("lnpayer", "lnpayee")]
     made = [purses.open_purse(user=person, name="bench") for person in people]
     for purse in made[::2]:
         with transaction.atomic():

@@ -17,6 +17,7 @@ os.environ.setdefault("WALLETS_DATA_DIR", os.environ["WALLETS_TEST_ROOT"] + "/da
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
 
 import django
+from django.conf import settings
 
 django.setup()
 
@@ -66,6 +67,7 @@ def on_postgresql(report: Report, rows: int, lightning: lnbits.Rates | None, wan
         databases.use(databases.postgresql_aliases(cluster.url("bench")))
         databases.migrate()
         database = Database("postgresql", folder, cluster.url("bench"))
+        settings.GENERATION_FILE = folder / "generation"  # where the servers it starts look for it
         say("a site with its members")
         made = world.populate()
         world.install_reference()
@@ -93,6 +95,7 @@ def on_sqlite(report: Report, lightning: lnbits.Rates | None, wanted: set[str]) 
     folder = Path(os.environ["WALLETS_TEST_ROOT"]) / "sqlite"
     databases.use(databases.sqlite_aliases(folder))
     databases.migrate()
+    settings.GENERATION_FILE = folder / "generation"
     made, database = world.populate(), Database("sqlite", folder)
     parts = {
         "sqlite": lambda: ledger.on_sqlite(report, database, made),

@@ -38,23 +38,31 @@ class DateInput(forms.DateInput):
         super().__init__(format="%Y-%m-%d")
 
 
-class CoinAmountField(forms.CharField):
-    """Text in coin units; cleans to int atomic units, or None when it may stay empty and does."""
+class FigureField(forms.CharField):
+    """Text in units of so many decimals; cleans to int atomic units, or None when it may stay empty and does."""
 
-    widget = AmountInput
-
-    def __init__(self, coin: Coin, **options: Any) -> None:
+    def __init__(self, decimals: int, **options: Any) -> None:
         super().__init__(error_messages={"required": _("Enter an amount.")}, **options)
-        self.coin = coin
+        self.decimals = decimals
 
     def clean(self, value: Any) -> Any:
         text = super().clean(value)
         if not text:
             return None
         try:
-            return money.parse_positive(text, self.coin.decimals)
+            return money.parse_positive(text, self.decimals)
         except WalletError as error:
             raise ValidationError(error.message) from error
+
+
+class CoinAmountField(FigureField):
+    """Text in coin units."""
+
+    widget = AmountInput
+
+    def __init__(self, coin: Coin, **options: Any) -> None:
+        super().__init__(coin.decimals, **options)
+        self.coin = coin
 
 
 class WorthField(CoinAmountField):
@@ -150,9 +158,7 @@ class PurseForm(forms.Form):
 class SatsForm(forms.Form):
     """Whole satoshi: what people who use Lightning count in."""
 
-    sats = forms.IntegerField(
-        label=_("Sats"), min_value=1, max_value=2_100_000_000_000_000, widget=forms.TextInput({"inputmode": "numeric"})
-    )
+    sats = FigureField(0, label=_("Sats"), widget=forms.TextInput({"inputmode": "numeric"}))
 
 
 class InvoiceForm(forms.Form):

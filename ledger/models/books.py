@@ -10,6 +10,7 @@ from django.db.models import F, Q
 
 from ledger.fields import AmountField
 from ledger.models.coins import Coin
+from wallets_site.base.clock import now
 
 
 class Kind(models.TextChoices):
@@ -141,7 +142,7 @@ class Seal(models.Model):
     ids = models.TextField()
     previous = models.CharField(max_length=64)
     hash = models.CharField(max_length=64, unique=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=now)
 
     def __str__(self) -> str:
         return f"{self.number} {self.hash}"

@@ -51,8 +51,9 @@ class SiteSettings(models.Model):
         help_text="A path of this site or an https address; empty: stay on the page that says so.",
     )  # fmt: skip
     confirm_redirect_seconds = models.PositiveSmallIntegerField(
-        "after how many seconds", default=3, validators=_between(1, 60)
-    )
+        "after how many seconds", default=3, validators=_between(1, 60),
+        help_text="How long the sentence stays before it leads on.",
+    )  # fmt: skip
     retries_move = models.PositiveSmallIntegerField(
         default=1, validators=_between(1, 10), help_text="Told to programs; a transfer here is settled or refused."
     )
@@ -83,16 +84,34 @@ class SiteSettings(models.Model):
     email_enabled = models.BooleanField(
         "mail about payments", default=True, help_text="Requests for a confirmation are sent in any case."
     )
-    email_withdraw = models.BooleanField("withdrawal sent", default=True)
-    email_withdraw_failed = models.BooleanField("withdrawal failed or cancelled", default=True)
-    email_deposit = models.BooleanField("deposit seen or credited", default=True)
-    email_move_send = models.BooleanField("transfer sent", default=True)
-    email_move_send_failed = models.BooleanField("transfer failed or cancelled", default=True)
-    email_move_receive = models.BooleanField("transfer received", default=True)
-    confirm_receive_move = models.BooleanField("transfer to you waits for a confirmation", default=True)
-    confirm_inform_admins = models.BooleanField("managers: something waits for approval", default=True)
+    email_withdraw = models.BooleanField(
+        "withdrawal sent", default=True, help_text="To its owner, when the network has it for good."
+    )
+    email_withdraw_failed = models.BooleanField(
+        "withdrawal failed or cancelled", default=True, help_text="To its owner, with the reason."
+    )
+    email_deposit = models.BooleanField(
+        "deposit seen or credited",
+        default=True,
+        help_text="To whom the address belongs, at first sight and when it is credited.",
+    )
+    email_move_send = models.BooleanField("transfer sent", default=True, help_text="To its sender.")
+    email_move_send_failed = models.BooleanField(
+        "transfer failed or cancelled", default=True, help_text="To its sender, with the reason."
+    )
+    email_move_receive = models.BooleanField("transfer received", default=True, help_text="To its recipient.")
+    confirm_receive_move = models.BooleanField(
+        "transfer to you waits for a confirmation",
+        default=True,
+        help_text="To its recipient, before the sender or a manager has confirmed it.",
+    )
+    confirm_inform_admins = models.BooleanField(
+        "managers: something waits for approval", default=True, help_text="To everybody who may approve."
+    )
     email_from = models.EmailField(blank=True, help_text="Sender of these mails; empty: the site's own.")
-    email_from_name = models.CharField(max_length=60, blank=True)
+    email_from_name = models.CharField(
+        max_length=60, blank=True, help_text="The sender's name in these mails; empty: the address alone."
+    )
 
     class Meta:
         verbose_name = verbose_name_plural = "site settings"

@@ -12,6 +12,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 
 from accounts.proof import Proof
 from accounts.queries import find_recipient
+from ledger import nodes
 from ledger.models import Account, Address, Coin, Kind, Operation, Purpose, Rate, Withdrawal
 from ledger.services import addresses, fees, moves, rules, sending, withdrawals
 from ledger.services.purses import SYMBOL
@@ -56,6 +57,7 @@ class Sheet:
     available: int
     address: str
     extra: str
+    uri: str  # where a code must say more than the address does
 
 
 class Line(NamedTuple):
@@ -118,7 +120,7 @@ _MAIN_LINES: Final = {most: _lines(most, with_purses=True) for most in _LINES}  
 
 def active_coin(symbol: str) -> Coin | None:
     """By its symbol in either letter case; nothing that only looks alike in another script."""
-    known = rules.current().symbols.get(symbol.upper()) if symbol.isascii() else None
+    known = rules.current().symbols.get(symbol.strip(" ").upper()) if symbol.isascii() else None
     return None if known is None else copy(known.coin)
 
 
@@ -148,13 +150,24 @@ def sheets(user: User) -> list[Sheet]:
     if missing := [coin.pk for coin in coins if coin.pk not in shown]:
         fresh = addresses.first_from_pool(user=user, coins=missing)
         shown |= {coin_id: (row.address, row.extra) for coin_id, row in fresh.items()}
-    found = []
+    links, found = _links(user, shown), []
     for coin in coins:
         pk = coin.pk
         available = free.get(pk, 0)
         balance = available + held.get(pk, 0) - spent.get(pk, 0)
-        found.append(Sheet(coin, balance, available, *shown.get(pk, ("", ""))))
+        found.append(Sheet(coin, balance, available, *shown.get(pk, ("", "")), links.get(pk, "")))
     return found
+
+
+def _links(user: User, shown: dict[int, tuple[str, str]]) -> dict[int, str]:
+    """Payment links of addresses with a second part, which a code of the address alone would lose."""
+    parted = {pk: pair for pk, pair in shown.items() if pair[1]}
+    if not parted:
+        return {}
+    rows = Address.objects.filter(account__owner=user, coin__in=parted).select_related("wallet")
+    return {
+        row.coin_id: nodes.payment_uri(row, None) for row in rows if (row.address, row.extra) == parted[row.coin_id]
+    }
 
 
 def _fees_on_their_way(user: User, coin_ids: Sequence[int]) -> dict[int, int]:

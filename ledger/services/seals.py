@@ -10,7 +10,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -18,9 +18,9 @@ from django.conf import settings
 from django.db import transaction
 
 from ledger import events, locks
-from ledger.models import Event, Posting, Seal, Transaction
+from ledger.models import Account, Coin, Event, Posting, Seal, Transaction
 from wallets_site.base.clock import now
-from wallets_site.base.runs import pack, unpack
+from wallets_site.base.runs import pack, size, unpack
 
 log = logging.getLogger(__name__)
 
@@ -33,22 +33,51 @@ LINES: Final = (
     "id", "transaction_id", "number", "coin_id", "debit_id", "credit_id", "amount", "debit_seq", "debit_debits",
     "debit_credits", "credit_seq", "credit_debits", "credit_credits",
 )  # fmt: skip
+NAMES: Final = ("id", "coin_id", "owner_id", "kind", "number", "shared")  # of an account: whose money it is
+COINS: Final = ("id", "symbol", "decimals")
+WITH_NAMES: Final = "n:"  # begins the ids of blocks that vouch for these as well; earlier ones did not
 
 
-def block_hash(previous: str, ids: Iterable[int]) -> str:
-    """SHA-256 over the previous hash and every column of every row, in order of id; missing rows change it too."""
-    wanted = sorted(ids)
+def ids_of(text: str) -> list[int]:
+    """The transactions a seal's `ids` name. Raises ValueError where they are not written as a seal writes them."""
+    runs = text.removeprefix(WITH_NAMES)
+    if size(runs) > BLOCK:
+        raise ValueError("more transactions than a block holds")
+    return list(unpack(runs))
+
+
+def block_hash(previous: str, ids: str, named: Iterable[int], sealed_at: datetime) -> str:
+    """SHA-256 over the previous hash and every column of every row, in order of id; missing rows change it too.
+
+    ids: as the seal keeps them; named: the same, unpacked. The accounts that the rows name and their coins are part
+    of it (whose money an account holds, and what a unit of it is), and so is the moment of sealing.
+    """
+    wanted = sorted(named)
     sha = hashlib.sha256(previous.encode())
-    sha.update(pack(wanted).encode())
+    sha.update(ids.encode())
+    if ids.startswith(WITH_NAMES):
+        sha.update(sealed_at.isoformat().encode())
     for start in range(0, len(wanted), BLOCK):
         part = wanted[start : start + BLOCK]
         for row in Transaction.objects.filter(pk__in=part).order_by("pk").values_list(*FIELDS):
             sha.update(_line("T", row))
-        for row in (
-            Posting.objects.filter(transaction_id__in=part).order_by("transaction_id", "number").values_list(*LINES)
-        ):
+        lines = Posting.objects.filter(transaction_id__in=part)
+        named: set[int] = set()
+        for row in lines.order_by("transaction_id", "number").values_list(*LINES):
+            named.update(row[4:6])
             sha.update(_line("P", row))
+        if ids.startswith(WITH_NAMES):
+            _add_names(sha, named)
     return sha.hexdigest()
+
+
+def _add_names(sha: hashlib._Hash, accounts: set[int]) -> None:
+    coins: set[int] = set()
+    for row in Account.objects.filter(pk__in=accounts).order_by("pk").values_list(*NAMES):
+        coins.add(row[1])
+        sha.update(_line("A", row))
+    for coin in Coin.objects.filter(pk__in=coins).order_by("pk").values_list(*COINS):
+        sha.update(_line("C", coin))
 
 
 def _line(mark: str, row: tuple[object, ...]) -> bytes:
@@ -77,7 +106,7 @@ def seal_pending(*, everything: bool = False, while_true: Callable[[], bool] = l
 
 def _unsealed(latest: list[Seal], everything: bool) -> list[int]:
     """The next ids to seal: latecomers among the last blocks first, then the following ones."""
-    known = {number for seal in latest for number in unpack(seal.ids)}
+    known = {number for seal in latest for number in ids_of(seal.ids)}
     low = min(known, default=0)
     rows = Transaction.objects.filter(pk__gte=low).order_by("pk")
     if not everything:
@@ -93,9 +122,10 @@ def _unsealed(latest: list[Seal], everything: bool) -> list[int]:
 
 def _seal(previous: Seal | None, ids: list[int]) -> None:
     before, number = (previous.hash, previous.number + 1) if previous else (GENESIS, 1)
-    digest = block_hash(before, ids)
+    packed, moment = WITH_NAMES + pack(ids), now()
+    digest = block_hash(before, packed, ids, moment)
     with transaction.atomic(durable=True):
-        Seal.objects.create(number=number, ids=pack(ids), previous=before, hash=digest)
+        Seal.objects.create(number=number, ids=packed, previous=before, hash=digest, created_at=moment)
     log.info("sealed block %s of %s transactions: head %s", number, len(ids), digest)
     _keep_outside(number, digest)
 

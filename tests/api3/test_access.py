@@ -206,6 +206,28 @@ def test_an_unknown_action_is_a_page_for_strangers_too(anybody, coin):
     assert anybody.client.get("/").status_code == 302
 
 
+@pytest.mark.parametrize("body", [
+    {"data": {"__wallets_apiversion": "3", "__wallets_action": "nope"}},
+    {"data": '{"__wallets_action": "get_coins_info"}', "content_type": "application/json"}, {"data": {}},
+])  # fmt: skip
+@pytest.mark.parametrize("path", ["/", "/index.php"])
+def test_what_is_posted_to_the_front_page_and_asks_for_nothing_is_a_page(at_alice, coin, body, path):
+    strict = Client(enforce_csrf_checks=True)
+    for cookies in ({}, at_alice.client.cookies):
+        strict.cookies.update(cookies)
+        answer = strict.post(path, **body)
+        assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+        assert "knows no such action" in answer.content.decode()
+
+
+def test_an_array_is_no_action_no_coin_and_no_code(anybody, at_alice, coin):
+    for query, status in (("__wallets_apiversion=3&__wallets_action[]=do_move", 200), ("__wallets_confirm[]=zz", 400)):
+        answer = anybody.client.get(f"/?{query}")
+        assert (answer.status_code, answer.headers["Content-Type"]) == (status, "text/html; charset=utf-8")
+    query = "__wallets_apiversion=3&__wallets_action=get_transactions&__wallets_symbol[]=TST"
+    assert read(at_alice.client.get(f"/?{query}"))["code"] == "-103"
+
+
 @pytest.mark.parametrize("path", ["/", "/index.php", "/any/path/", "/wallets/api3/get_nonces"])
 def test_the_query_form_works_on_every_front_end_path(at_alice, coin, path):
     assert "coins" in read(at_alice.get("get_coins_info", path=path))
@@ -225,10 +247,19 @@ def test_pretty_paths_and_parameters_mix_and_the_parameter_wins(fees, at_alice, 
         assert at_alice.client.get(f"/wallets/api3/{missing}").status_code == 404
 
 
-@pytest.mark.parametrize(("count", "first", "rows"), [("-2", "0", 1), ("abc", "0", 0), ("0", "0", 0), ("5", "9", 0)])
+@pytest.mark.parametrize(("count", "first", "rows"), [
+    ("-2", "0", 1), ("abc", "0", 0), ("0", "0", 0), ("5", "9", 0), ("2x", "", 1), (" +2", "-0", 1), ("0x2", "0", 0),
+    ("2.9", "0.9", 1), ("1e1", "1e0", 0), ("9" * 30, "0", 1), ("5", "9" * 30, 0), ("", "0", 0), ("\u0662", "0", 0),
+])  # fmt: skip
 def test_counts_are_read_as_the_plugin_reads_them(fees, at_alice, alice, count, first, rows):
     fund(alice, fees, 5)
     assert len(at_alice.transactions(count=count, first=first)) == rows
+
+
+@pytest.mark.parametrize(("symbol", "known"), [("tst", True), (" TST ", True), ("T\u015aT", False), ("TST\0", False)])
+def test_a_symbol_is_read_in_either_case_and_without_spaces_around_it(at_alice, coin, symbol, known):
+    answer = at_alice.ask("get_transactions", symbol=symbol, tx_count="1")
+    assert answer["result"] == ("success" if known else "error")
 
 
 def test_body_and_query_that_disagree_are_a_bad_request(at_alice, coin):

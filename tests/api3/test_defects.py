@@ -42,7 +42,7 @@ from tests.support.threads import at_once
 from wallets_site.base.clock import now
 from wallets_site.base.errors import WrongState
 
-pytestmark = pytest.mark.usefixtures("site_row")
+pytestmark = [pytest.mark.usefixtures("site_row"), pytest.mark.both_databases]
 both = pytest.mark.both_databases
 AWAY = encode_address("tst", b"\x07" * 20)
 COIN = 10**8

@@ -172,6 +172,7 @@ def manager_confirms(world: World) -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
+@pytest.mark.both_databases
 def test_this_site_answers_as_the_plugin_did(clock, name):
     world = World(clock)
     records = load(name)

@@ -8,6 +8,8 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db.models import IntegerField
 from django.test import Client
 from django.urls import reverse
 
@@ -15,7 +17,7 @@ from accounts import proof as proofs
 from accounts.models import AuditEvent, User
 from adapters.demo import encode_address
 from ledger import queries
-from ledger.models import Approval, Coin, Limit, Operation
+from ledger.models import Approval, Coin, Limit, Operation, SiteSettings
 from ledger.services import confirmations, lifecycle, moves, site_settings, withdrawals
 from tests.support.factories import make_manager
 from tests.support.money import balances, blocks, books, bound, charge, fresh_key, fund, pay_now, send
@@ -301,6 +303,16 @@ class TestTheAdmin:
         assert answer.status_code == 200
         assert list(answer.context["adminform"].form.errors) == [name]
         assert getattr(site_settings.current(), name) != (int(value) if value.isdigit() else value)
+
+    def test_every_setting_says_what_it_does_and_every_number_has_bounds(self, site, staff):
+        page = staff.get(reverse("admin:ledger_sitesettings_change", args=[site_settings.current().pk]))
+        fields = page.context["adminform"].form.fields
+        assert [name for name, field in fields.items() if not field.help_text] == []
+        columns = [SiteSettings._meta.get_field(name) for name in fields]
+        numbers = [each for each in columns if isinstance(each, IntegerField)]
+        bounds = {each.name: {type(bound) for bound in each._validators} for each in numbers}
+        assert len(bounds) == 6
+        assert set(map(frozenset, bounds.values())) == {frozenset({MinValueValidator, MaxValueValidator})}
 
     def test_the_cron_address_is_renewed_and_never_shown_in_the_trail(self, site, staff):
         before = site_settings.current().cron_nonce

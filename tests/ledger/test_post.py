@@ -5,7 +5,9 @@ from django.db import IntegrityError, connection, transaction
 from django.db.utils import DatabaseError
 
 from ledger import posting, queries, statements
-from ledger.models import Account, Coin, Kind, Posting, Queue, Transaction
+from ledger.models import Account, Adjustment, Coin, Kind, Posting, Queue, Seal, Transaction
+from ledger.models.books import OWNED
+from ledger.services import seals
 from wallets_site.base.errors import IdempotencyConflict, InsufficientFunds
 
 pytestmark = pytest.mark.both_databases
@@ -43,6 +45,8 @@ def everything():
         list(Transaction.objects.order_by("pk").values()),
         list(Posting.objects.order_by("pk").values()),
         list(Queue.objects.order_by("pk").values()),
+        list(Seal.objects.order_by("pk").values()),
+        list(Adjustment.objects.order_by("pk").values()),
     )
 
 
@@ -191,6 +195,8 @@ FORBIDDEN = [
     "UPDATE ledger_queue SET amount = amount",
     "UPDATE ledger_coin SET decimals = 2",
     "UPDATE ledger_coin SET symbol = 'OTHER'",
+    "UPDATE ledger_seal SET hash = 'x'",
+    "DELETE FROM ledger_seal",
 ]
 SQLITE_FORBIDDEN = [
     "INSERT OR REPLACE INTO ledger_transaction SELECT * FROM ledger_transaction",
@@ -200,6 +206,9 @@ SQLITE_FORBIDDEN = [
     "INSERT INTO ledger_transaction SELECT * FROM ledger_transaction WHERE 1 ON CONFLICT DO UPDATE SET memo = 'x'",
     "INSERT INTO ledger_posting SELECT * FROM ledger_posting WHERE 1 ON CONFLICT DO UPDATE SET number = 9",
     "INSERT INTO ledger_account SELECT * FROM ledger_account WHERE 1 ON CONFLICT DO UPDATE SET debits = credits",
+    "INSERT OR REPLACE INTO ledger_queue SELECT * FROM ledger_queue",
+    "INSERT OR REPLACE INTO ledger_seal SELECT * FROM ledger_seal",
+    "INSERT INTO ledger_seal SELECT * FROM ledger_seal WHERE 1 ON CONFLICT DO UPDATE SET hash = 'x'",
 ]
 POSTGRESQL_FORBIDDEN = [
     "TRUNCATE ledger_transaction CASCADE",
@@ -207,11 +216,22 @@ POSTGRESQL_FORBIDDEN = [
     "TRUNCATE ledger_queue",
     "INSERT INTO ledger_transaction SELECT * FROM ledger_transaction ON CONFLICT (id) DO UPDATE SET memo = 'x'",
     "INSERT INTO ledger_posting SELECT * FROM ledger_posting ON CONFLICT (id) DO UPDATE SET number = 9",
+    "INSERT INTO ledger_seal SELECT * FROM ledger_seal ON CONFLICT (id) DO UPDATE SET hash = 'x'",
+    "TRUNCATE ledger_account CASCADE",
+    "TRUNCATE ledger_seal",
 ]
 
 
-def test_every_forbidden_statement_is_refused_and_changes_nothing(coin, alice, engine):
+@pytest.fixture
+def written(coin, alice):
+    """One deposit, sealed."""
     put(coin, account(coin, alice), 1000)
+    seals.seal_pending(everything=True)
+    assert Seal.objects.count() == 1
+    return coin
+
+
+def test_every_forbidden_statement_is_refused_and_changes_nothing(written, engine):
     before = everything()
     own = SQLITE_FORBIDDEN if engine == "sqlite" else POSTGRESQL_FORBIDDEN
 
@@ -221,23 +241,48 @@ def test_every_forbidden_statement_is_refused_and_changes_nothing(coin, alice, e
         assert everything() == before, statement
 
 
-def test_the_orm_cannot_rewrite_the_books_either(coin, alice):
-    put(coin, account(coin, alice), 1000)
+def _rewritten(row, **values):
+    for name, value in values.items():
+        setattr(row, name, value)
+    return row
+
+
+def _upsert(model, **values):
+    """What `bulk_create(update_conflicts=True)` makes of a row that is there."""
+    row = _rewritten(model.objects.order_by("-pk").first(), **values)
+    return lambda: model.objects.bulk_create(
+        [row], update_conflicts=True, update_fields=list(values), unique_fields=["id"]
+    )
+
+
+def test_the_orm_cannot_rewrite_the_books_either(written):
     before = everything()
-    posted = Posting.objects.get()
-    posted.amount = 5
+    posted, made, seal = Posting.objects.get(), Transaction.objects.get(), Seal.objects.get()
+    mine = Account.objects.get(shared=False)
     attempts = [
-        lambda: Posting.objects.bulk_update([posted], ["amount"]),
-        lambda: Posting.objects.all().delete(),
+        lambda: Posting.objects.bulk_update([_rewritten(posted, amount=5)], ["amount"]),
+        lambda: Transaction.objects.bulk_update([_rewritten(made, memo="x")], ["memo"]),
+        lambda: Account.objects.bulk_update([_rewritten(mine, credits=1)], ["credits"]),
+        lambda: Seal.objects.bulk_update([_rewritten(seal, hash="x")], ["hash"]),
+        lambda: Queue.objects.bulk_update([_rewritten(q, amount=1) for q in Queue.objects.all()], ["amount"]),
+        _upsert(Posting, amount=5),
+        _upsert(Transaction, memo="x"),
+        _upsert(Seal, hash="x"),
+        _upsert(Account, credits=0),
+        *[lambda rows=rows: rows.objects.all().delete() for rows in (Posting, Transaction, Account, Seal, Coin)],
+        lambda: posted.delete(),
         lambda: posted.save(),
+        lambda: seal.save(),
         lambda: Posting.objects.update(amount=5),
+        lambda: Transaction.objects.update_or_create(pk=made.pk, defaults={"memo": "x"}),
         lambda: Transaction.objects.all()._raw_delete("default"),
+        lambda: Posting.objects.all()._raw_delete("default"),
         lambda: Account.objects.update(credits=0),
     ]
-    for attempt in attempts:
+    for number, attempt in enumerate(attempts):
         with pytest.raises(Exception, match=r"guard|protected|referenced"), transaction.atomic():
             attempt()
-        assert everything() == before
+        assert everything() == before, number
 
 
 def test_an_account_cannot_open_with_money_in_it(coin, alice):
@@ -249,7 +294,7 @@ def test_an_account_cannot_open_with_money_in_it(coin, alice):
 def test_the_database_refuses_an_overdraft_by_itself(coin, alice):
     mine = account(coin, alice)
     put(coin, mine, 10)
-    with pytest.raises(IntegrityError), transaction.atomic():
+    with pytest.raises(IntegrityError, match="account_no_overdraft"), transaction.atomic():
         Account.objects.filter(pk=mine.pk).update(debits=11, version=2)
     mine.refresh_from_db()
     assert mine.debits == 0
@@ -266,11 +311,49 @@ def test_a_posting_that_disagrees_with_its_account_is_refused(coin, alice, bob):
     before = everything()
     with pytest.raises(DatabaseError, match="guard"), transaction.atomic():
         Posting.objects.create(**row)
-    other = Coin.objects.create(symbol="OTH", name="Other", decimals=8)
-    foreign = account(other, bob)
-    with pytest.raises(DatabaseError), transaction.atomic():
-        Posting.objects.create(**{**row, "credit": foreign})
     with pytest.raises(DatabaseError, match="guard"), transaction.atomic():
         Queue.objects.create(posting=Posting.objects.get(), side="credit", account=mine, amount=100)
     after = everything()
     assert after[1:] == before[1:]
+
+
+def test_a_posting_of_two_coins_is_refused_though_everything_else_agrees(coin, alice):
+    """Between two shared accounts, which carry no running balance that could disagree."""
+    other = Coin.objects.create(symbol="OTH", name="Other", decimals=8)
+    made = put(coin, account(coin, alice), 100)
+    hot, cold, foreign = (posting.account(*each) for each in ((coin, Kind.HOT), (coin, Kind.COLD), (other, Kind.COLD)))
+    row = {"transaction_id": made.id, "number": 7, "amount": 50}
+    before = everything()
+    for wrong in (
+        {"coin": coin, "debit": hot, "credit": foreign}, {"coin": coin, "debit": foreign, "credit": hot},
+        {"coin": other, "debit": hot, "credit": cold},
+    ):  # fmt: skip
+        with pytest.raises(DatabaseError, match="guard"), transaction.atomic():
+            Posting.objects.create(**row, **wrong)
+        assert everything() == before
+    with transaction.atomic():
+        assert Posting.objects.create(**row, coin=coin, debit=hot, credit=cold).pk
+        transaction.set_rollback(True)
+
+
+SHARED = [kind for kind in Kind if kind not in OWNED]
+
+
+@pytest.mark.parametrize("kind", SHARED)
+def test_every_shared_account_is_queued_on_either_side_and_rolled_up(coin, alice, kind):
+    """A payment never waits for its row: it is not touched, and every sum counts what is open."""
+    mine = account(coin, alice)
+    put(coin, mine, 100)
+    shared = posting.account(coin, kind)
+    with transaction.atomic():
+        posting.post(kind="test", scope="test", key="out", request={}, legs=[posting.Leg(mine, shared, 30)])
+        posting.post(kind="test", scope="test", key="in", request={}, legs=[posting.Leg(shared, mine, 7)])
+    found = {Kind.HOT: -100, Kind.USER: 77}
+    found[kind] = found.get(kind, 0) + 23
+    for opened in (True, False):
+        shared.refresh_from_db()
+        assert ((shared.debits, shared.credits) == (0, 0)) == opened
+        assert {name: amount for name, amount in queries.totals(coin).items() if amount} == found
+        for pk in Account.objects.filter(shared=True).values_list("pk", flat=True):
+            posting.roll_up(pk)
+    assert not Queue.objects.exists()

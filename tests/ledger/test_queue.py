@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import threading
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from ledger import posting, queries, verify
 from ledger.models import Account, Coin, Kind, Queue
@@ -78,39 +77,3 @@ def test_several_threads_roll_up_at_once(fee_coin, alice):
     assert sum(count for count in taken if isinstance(count, int)) == 60
     fees.refresh_from_db()
     assert fees.credits == 180
-
-
-def test_the_deliberately_unlocked_variant_is_caught(fee_coin, alice, bob, monkeypatch, engine, settings):
-    """Without the row lock two spends of the whole balance both see it: the database's own guard must refuse one."""
-    from ledger import locks
-
-    settings.WALLETS_PORTABLE_POSTING = True  # the road that asks locks.accounts()
-    payer = posting.account(fee_coin, Kind.USER, owner_id=alice.pk)
-    payee = posting.account(fee_coin, Kind.USER, owner_id=bob.pk)
-    barrier = threading.Barrier(2, timeout=10)
-
-    def unlocked(ids):
-        rows = Account.objects.filter(pk__in=sorted(set(ids))).values_list(
-            "id", "coin_id", "debits", "credits", "version"
-        )
-        found = {row[0]: locks.LockedAccount(*row) for row in rows}
-        if connection.vendor == "postgresql":
-            barrier.wait()
-        return found
-
-    monkeypatch.setattr(locks, "accounts", unlocked)
-
-    def spend(number: int) -> str:
-        try:
-            with transaction.atomic():
-                posting.post(
-                    kind="move", scope="t", key=f"all-{number}", request={}, legs=[posting.Leg(payer, payee, 10**9)]
-                )
-        except Exception as error:
-            return type(error).__name__
-        return "paid"
-
-    answers = at_once(2, spend)
-    monkeypatch.undo()
-    assert answers.count("paid") == 1, answers
-    assert verify.verify().problems == []

@@ -13,11 +13,12 @@ from django.core import mail
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
+from adapters.demo import encode_address
 from ledger import guards, posting, verify
 from ledger.drains import mail as outbox
-from ledger.models import Account, Posting, Seal, Transaction
-from ledger.services import seals
-from tests.support.money import fund, send
+from ledger.models import Account, Posting, Queue, Seal, Transaction
+from ledger.services import holds, reversals, seals
+from tests.support.money import charge, fund, proof_of, send
 from tests.support.threads import at_once
 from wallets_site.base.clock import now
 from wallets_site.base.runs import pack, unpack
@@ -45,23 +46,20 @@ def the_head() -> Seal:
 def flip(table: str, column: str, pk: int) -> None:
     """Somebody with the database's own power changes the last digit (or letter) of one cell."""
     with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            guards.drop_for_rebuild(connection)
-            cursor.execute("PRAGMA ignore_check_constraints=ON")
-            cursor.execute("PRAGMA foreign_keys=OFF")
-        else:
-            cursor.execute("SET session_replication_role = replica")
         cursor.execute(f"SELECT {column} FROM {table} WHERE id = %s", [pk])
-        value = str(cursor.fetchone()[0])
-        last = value[-1]
-        other = {"9": "8"}.get(last, chr(ord(last) + 1)) if last.isalnum() else "x"
-        cursor.execute(f"UPDATE {table} SET {column} = %s WHERE id = %s", [value[:-1] + other, pk])
-        if connection.vendor == "sqlite":
-            cursor.execute("PRAGMA ignore_check_constraints=OFF")
-            cursor.execute("PRAGMA foreign_keys=ON")
-        else:
-            cursor.execute("SET session_replication_role = DEFAULT")
-    guards.apply(connection)
+        (value,) = cursor.fetchone()
+    field = apps.get_model("ledger", table.removeprefix("ledger_"))._meta.get_field(column)
+    _force(f"UPDATE {table} SET {column} = %s WHERE id = %s", [_another(field, value), pk])
+
+
+def _another(field: Any, value: Any) -> Any:
+    kind = field.get_internal_type()
+    if kind == "BooleanField":
+        return not value
+    if kind == "DateTimeField":
+        return value + timedelta(microseconds=1)
+    text = str(value)
+    return text[:-1] + ({"9": "8", "z": "y"}.get(text[-1]) or chr(ord(text[-1]) + 1))
 
 
 def test_honest_books_are_in_order(books):
@@ -90,41 +88,97 @@ def test_a_site_that_goes_on_working_is_told_the_truth_about(books, coin, alice,
     assert Transaction.objects.count() > 5
 
 
+# Every column of every table of the books, but for the bare row numbers of Queue and Seal, which say nothing.
+BOOKS = (Transaction, Posting, Account, Queue, Seal)
+NAMELESS = {("ledger_queue", "id"), ("ledger_seal", "id")}
 CELLS = [
-    ("ledger_posting", "amount"), ("ledger_posting", "debit_seq"), ("ledger_posting", "debit_debits"),
-    ("ledger_posting", "credit_credits"), ("ledger_posting", "debit_id"), ("ledger_posting", "number"),
-    ("ledger_posting", "coin_id"), ("ledger_transaction", "key"), ("ledger_transaction", "kind"),
-    ("ledger_transaction", "scope"), ("ledger_transaction", "request_hash"), ("ledger_transaction", "created_at"),
-    ("ledger_account", "credits"), ("ledger_account", "version"), ("ledger_queue", "amount"),
-    ("ledger_seal", "hash"), ("ledger_seal", "previous"), ("ledger_seal", "ids"),
+    (model._meta.db_table, field.column)
+    for model in BOOKS
+    for field in model._meta.concrete_fields
+    if (model._meta.db_table, field.column) not in NAMELESS
+]
+SHOWN = [
+    ("ledger_coin", "decimals"), ("ledger_coin", "symbol"), ("ledger_operation", "gross"), ("ledger_operation", "fee"),
+    ("ledger_operation", "incoming"), ("ledger_operation", "account_id"), ("ledger_withdrawal", "amount"),
+    ("ledger_withdrawal", "fee"), ("ledger_withdrawal", "network_reserve"), ("ledger_hold", "amount"),
+    ("ledger_hold", "captured"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("table", "column"), CELLS)
-def test_one_flipped_digit_is_found(books, table, column):
-    rows = apps.get_model("ledger", table.removeprefix("ledger_"))._default_manager
-    owned = {"posting": {"debit__shared": False}, "account": {"shared": False}}
-    row = rows.filter(**owned.get(table.removeprefix("ledger_"), {})).order_by("-pk").first()
+@pytest.fixture
+def all_of_it(books, coin, alice, bob, manager):
+    """Honest books in which no cell is empty: a fee, a reversal, a payout under way and a hold, all of it sealed."""
+    charge(coin, "move", fixed=7)
+    charge(coin, "withdrawal", fixed=5)
+    sent = send(alice, coin, "bob", 1_000)
+    reversals.reverse_transaction(user=manager, transaction_id=sent.transaction_id or 0, reason="Sent twice.")
+    send(alice, coin, encode_address("tst", b"\x05" * 20), 2_000)
+    hold = holds.place_hold(
+        user=alice, coin=coin, amount=600, expires_at=now() + timedelta(days=1), proof=proof_of(alice), key="h",
+        memo="m",
+    )  # fmt: skip
+    holds.capture_hold(user=alice, hold_id=hold.pk, to=bob, amount=250, key="c")
+    seals.seal_pending(everything=True)
+    assert verify.verify().problems == []
+    return books
 
-    if column == "created_at":
-        created = row.created_at + timedelta(microseconds=1)
-        _force("UPDATE ledger_transaction SET created_at = %s WHERE id = %s", [created, row.pk])
-    else:
-        flip(table, column, row.pk)
+
+def a_row(table: str, column: str) -> int:
+    """The newest row of a member that has something in this cell."""
+    model = apps.get_model("ledger", table.removeprefix("ledger_"))
+    name = model._meta.get_field(column.removesuffix("_id") if column != "id" else "id").name
+    owned = {
+        "posting": {("credit" if column.startswith("credit") else "debit") + "__shared": False},
+        "account": {"owner__isnull": False, "version__gt": 0},
+        "operation": {"incoming": False, "fee__gt": 0},
+    }
+    rows = model._default_manager.filter(**owned.get(model._meta.model_name, {})).exclude(**{f"{name}__isnull": True})
+    empty = rows.exclude(**{name: ""}) if column in ("memo", "ids") else rows
+    return int(empty.order_by("-pk").values_list("pk", flat=True)[0])
+
+
+@pytest.mark.parametrize(("table", "column"), CELLS + SHOWN)
+def test_one_flipped_digit_is_found(all_of_it, table, column):
+    flip(table, column, a_row(table, column))
 
     report = verify.verify()
     assert guards.missing(connection) == []
     assert report.problems != []
 
 
+@pytest.mark.parametrize("ids", ["", "x", "1-", "1-9999999999", "n:", "n:1-3,,", "n:1-3,2"])
+def test_a_seal_that_names_what_it_did_not_seal_is_a_problem_and_no_crash(all_of_it, ids):
+    _force("UPDATE ledger_seal SET ids = %s WHERE number = 1", [ids])
+    assert any(problem.startswith("seal 1:") for problem in verify.verify().problems)
+
+
+def test_a_block_of_an_older_version_still_verifies(books, coin, alice):
+    """Before, blocks did not vouch for the names of accounts and coins."""
+    _force("DELETE FROM ledger_seal", [])
+    ids = list(Transaction.objects.order_by("pk").values_list("pk", flat=True))
+    digest = seals.block_hash(seals.GENESIS, pack(ids), ids, now())
+    Seal.objects.create(number=1, ids=pack(ids), previous=seals.GENESIS, hash=digest)
+    send(alice, coin, "bob", 1)
+    assert seals.seal_pending(everything=True) == 1
+    assert verify.verify().problems == []
+    _force("UPDATE ledger_transaction SET memo = 'x' WHERE id = %s", [ids[0]])
+    assert verify.verify().problems != []
+
+
 def _force(statement: str, params: list[Any]) -> None:
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             guards.drop_for_rebuild(connection)
+            cursor.execute("PRAGMA ignore_check_constraints=ON")
+            cursor.execute("PRAGMA foreign_keys=OFF")
         else:
             cursor.execute("SET session_replication_role = replica")
         cursor.execute(statement, params)
-        if connection.vendor == "postgresql":
+        assert cursor.rowcount > 0
+        if connection.vendor == "sqlite":
+            cursor.execute("PRAGMA ignore_check_constraints=OFF")
+            cursor.execute("PRAGMA foreign_keys=ON")
+        else:
             cursor.execute("SET session_replication_role = DEFAULT")
     guards.apply(connection)
 
@@ -188,7 +242,7 @@ def test_one_that_commits_late_stands_in_a_later_block(books, coin, alice, clock
     seals._seal(latest[0], [late.pk])
     clock.shift(60)
     assert seals.seal_pending() == 1
-    assert list(unpack(the_head().ids)) == [early.pk]
+    assert seals.ids_of(the_head().ids) == [early.pk]
     assert verify.verify().ok
 
 

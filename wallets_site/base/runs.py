@@ -19,3 +19,9 @@ def unpack(text: str) -> Iterator[int]:
     for part in filter(None, text.split(",")):
         first, _, last = part.partition("-")
         yield from range(int(first), int(last or first) + 1)
+
+
+def size(text: str) -> int:
+    """How many numbers it says, without naming them."""
+    ends = [part.partition("-") for part in filter(None, text.split(","))]
+    return sum(int(last or first) - int(first) + 1 for first, _, last in ends)

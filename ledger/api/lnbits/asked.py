@@ -13,14 +13,15 @@ from django.http import HttpRequest
 from accounts.audit import client_ip
 from accounts.capabilities import Capability, may
 from accounts.models import User
+from ledger import money
 from ledger.api.lnbits.answers import Refusal
 from ledger.models import Coin, Purse
 from ledger.services import purses
+from wallets_site.base.errors import InvalidAmount
 
 SAT: Final = 1000  # millisatoshi
 MAX_BYTES: Final = 65_536
 MAX_DEPTH: Final = 8
-_DIGITS: Final = re.compile(r"[+-]?[0-9]{1,40}(?:\.0{1,20})?", re.ASCII)
 
 
 class Asked:
@@ -112,8 +113,8 @@ class Asked:
         value = self.body.get(name)
         if value is None:
             return None
-        if isinstance(value, str) and _DIGITS.fullmatch(value):
-            value = Decimal(value)
+        if isinstance(value, str):
+            value = _read_text(name, value)
         if isinstance(value, Decimal) and value.is_finite() and value.adjusted() < 40 and value == int(value):
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
@@ -131,6 +132,13 @@ class Asked:
 
     def query(self, name: str, *, longest: int = 700) -> str:
         return self.request.GET.get(name, "")[:longest].replace("\0", "")
+
+
+def _read_text(name: str, text: str) -> int:
+    try:
+        return money.parse(text, 0)
+    except InvalidAmount as error:
+        raise Refusal(400, f"{name} must be a whole number.") from error
 
 
 def _read(request: HttpRequest) -> dict[str, Any]:

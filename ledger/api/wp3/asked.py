@@ -19,8 +19,9 @@ from ledger.api.wp3.answers import MOVE, NOT_ALLOWED, NOT_LOGGED_IN, Refusal
 
 PREFIX: Final = "__wallets_"
 LONGEST: Final = 4000
+NOTHING: Final = "\ufffd"  # in the place of what no text holds: "1\0" is not 1
 _BEARER: Final = re.compile(r"Bearer ([^\s]+)", re.ASCII)
-_WHOLE: Final = re.compile(r"\s*[+-]?([0-9]+)", re.ASCII)
+_WHOLE: Final = re.compile(r"\s*[+-]?([0-9]+)(?:\.[0-9]*)?(?:[eE]\+?([0-9]{1,2}))?", re.ASCII)
 
 
 @dataclass
@@ -38,7 +39,7 @@ class Asked:
         """A parameter without its prefix, or None. Query and body before the path, as in the plugin."""
         given = value_of(self.request, PREFIX + name)
         found = self.path_values.get(name) if given is None else given
-        return None if found is None else found.replace("\0", "")[:LONGEST]
+        return None if found is None else found.replace("\0", NOTHING)[:LONGEST]
 
     def whole(self, name: str) -> int:
         """PHP's absint(): the digits at the start, without their sign; 0 where there are none."""
@@ -131,7 +132,7 @@ def _sent_by_another_page(request: HttpRequest) -> bool:
 
 def absint(text: str) -> int:
     found = _WHOLE.match(text)
-    return int(found[1][:18]) if found else 0
+    return int((found[1] + "0" * int(found[2] or 0))[:18]) if found else 0
 
 
 def not_logged_in() -> Refusal:

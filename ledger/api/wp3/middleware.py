@@ -14,7 +14,7 @@ from django.conf import settings
 from django.contrib.auth.middleware import get_user
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.exceptions import BadRequest, SuspiciousOperation
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict
 from django.shortcuts import render, resolve_url
 from django.utils import translation
 from django.utils.functional import SimpleLazyObject
@@ -32,6 +32,7 @@ Handler = Callable[[Asked], HttpResponse]
 NEWEST: Final = 3
 METHODS: Final = ("GET", "HEAD", "POST")
 NOT_FRONT_END: Final = ("/admin/", "/api/", "/lnbits/", "/static/")
+FRONT_PAGES: Final = ("/", "/index.php")
 FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 LEGACY_TOLD: Final = (
     "Legacy JSON APIs are disabled on this system. Please use version 3 of the API in your requests, or contact the "
@@ -103,10 +104,13 @@ class WordPressPages:
             return self.get_response(request)
         if _says(request, "confirm"):
             return confirming.page(request, value_of(request, PREFIX + "confirm") or "")
+        unknown = _says(request, "action")
+        if request.method == "POST" and (unknown or request.path in FRONT_PAGES):
+            return no_such_action(request)  # no form of ours is sent there
         response = self.get_response(request)
-        if _says(request, "action") and response.headers.get("Location", "").startswith(resolve_url("account_login")):
-            return no_such_action(request)
-        return response
+        astray = response.status_code == 404 and request.path in FRONT_PAGES
+        to_sign_in = response.headers.get("Location", "").startswith(resolve_url("account_login"))
+        return no_such_action(request) if unknown and (astray or to_sign_in) else response
 
 
 def no_such_action(request: HttpRequest) -> HttpResponse:
@@ -177,10 +181,14 @@ def _path_values(path: str) -> dict[str, str] | None:
 
 
 def _says(request: HttpRequest, name: str) -> bool:
-    """Whether this parameter came, without reading a body that cannot hold one."""
-    if PREFIX + name in request.GET:
+    """Whether this parameter came, a PHP array of it included, without reading a body that cannot hold one."""
+    if _holds(request.GET, PREFIX + name):
         return True
-    return request.method == "POST" and request.content_type in FORMS and PREFIX + name in request.POST
+    return request.method == "POST" and request.content_type in FORMS and _holds(request.POST, PREFIX + name)
+
+
+def _holds(given: QueryDict, name: str) -> bool:
+    return name in given or any(key.startswith(name + "[") for key in given)
 
 
 def _version(request: HttpRequest, path_values: dict[str, str]) -> int:

@@ -40,9 +40,10 @@ def _coin(sheet: Sheet) -> str:
     available = money.plain(sheet.available, terms.decimals)
     balance = money.plain(sheet.balance, terms.decimals)
     extra = f',"deposit_extra":{json.dumps(sheet.extra)}' if sheet.extra else ""
+    code = f',"deposit_address_qrcode_uri":{json.dumps(sheet.uri)}' if sheet.uri not in ("", sheet.address) else ""
     return (
         f'{first},"balance":{balance},"available_balance":{available},{last},'
-        f'"deposit_address":{json.dumps(sheet.address)}{extra}}}'
+        f'"deposit_address":{json.dumps(sheet.address)}{extra}{code}}}'
     )
 
 

@@ -21,7 +21,7 @@ _PATTERN: Final = re.compile(r"%01\.([0-9]{1,2})f")
 
 def clean(text: str) -> str:
     """One line without markup and control characters."""
-    line = re.sub(r"\s+", " ", strip_tags(text))
+    line = re.sub(r"\s+", " ", strip_tags(text.replace("\ufffd", "")))
     return "".join(each for each in line if unicodedata.category(each) not in ("Cc", "Cs", "Co", "Cn")).strip()
 
 

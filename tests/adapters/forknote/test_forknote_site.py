@@ -19,6 +19,7 @@ from ledger.models import Address, Coin, Deposit, Dispatch, Event, Freeze, Opera
 from ledger.services import addresses, sending, wallets
 from tests.adapters.forknote.conftest import MakeWorld
 from tests.adapters.forknote.forknote_world import FEE, ForknoteWorld
+from tests.api3.client import with_key
 from tests.support.databases import Database
 from tests.support.money import address_of, balances, books, chores_now, fresh_key, pay_now, proof_of, scan_now, use_of
 from tests.support.processes import wait_for
@@ -197,6 +198,9 @@ def test_users_who_share_an_address_are_told_apart_by_payment_id(
     assert balances(shared, alice, bob) == [(COIN, 0), (2 * COIN, 0)]
     assert books(shared)["suspense"] == 7 * COIN
     assert f"?payment_id={held[1].extra}" in nodes.payment_uri(held[1], None)
+    shown = with_key(alice).coin(held[1].coin.symbol)
+    assert shown["deposit_extra"] == held[0].extra
+    assert shown["deposit_address_qrcode_uri"] == nodes.payment_uri(held[0], None)
 
 
 def test_a_payment_to_a_users_payment_id_is_a_move_to_that_user(
