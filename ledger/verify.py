@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from django.db import connection
 
 from ledger import guards, locks, verify_rows
-from ledger.models import Account, Posting, Queue, Seal, Transaction
+from ledger.models import Account, Adjustment, Hold, Posting, Queue, Seal, Transaction
 from ledger.services import seals
 
 
@@ -53,11 +53,22 @@ def verify(*, head: str = "") -> Report:
     report = Report()
     with locks.one_moment():
         report.problems += [f"guard missing in the database: {name}" for name in guards.missing(connection)]
+        report.problems += [f"constraint missing in the database: {name}" for name in _missing_constraints()]
         sums = _replay(report)
         _check_accounts(report, sums)
         report.problems += verify_rows.problems()
         _check_chain(report, head)
     return report
+
+
+def _missing_constraints() -> list[str]:
+    """What the tables of the books themselves demand, and a hand may have dropped."""
+    missing: list[str] = []
+    with connection.cursor() as cursor:
+        for model in (Account, Transaction, Posting, Queue, Hold, Adjustment):
+            found = connection.introspection.get_constraints(cursor, model._meta.db_table)
+            missing += [each.name for each in model._meta.constraints if each.name not in found]
+    return missing
 
 
 def _replay(report: Report) -> dict[int, _Sums]:

@@ -57,12 +57,13 @@ def _payouts() -> Iterator[str]:
         state__in=UNPAID, operation__transaction__kind="withdrawal_reserved"
     ).order_by("pk").values_list(
         "pk", "amount", "fee", "network_reserve", "operation__gross", "operation__fee", "operation__account_id",
-        "operation__transaction_id",
+        "operation__transaction_id", "operation__incoming",
     )  # fmt: skip
     for part in _parts(rows):
-        sums = _sums([row[-1] for row in part])
-        for pk, amount, fee, reserve, gross, shown, account, made in part:
-            if amount + fee + reserve != sums[made, account][0] or (gross, shown) != (amount + fee, fee):
+        sums = _sums([row[-2] for row in part])
+        for pk, amount, fee, reserve, gross, shown, account, made, incoming in part:
+            reserved = amount + fee + reserve == sums[made, account][0]
+            if not reserved or incoming or (gross, shown) != (amount + fee, fee):
                 yield f"withdrawal {pk}: its amounts are not what was reserved for it"
 
 

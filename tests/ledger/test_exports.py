@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
 
-from ledger import statements
+from ledger import money, statements
 from ledger.models import Account, Kind
 from tests.accounts.people import signed_in
 from tests.support.accountants import of_beancount, of_hledger, ours
 from tests.support.money import balances, charge, fund, make_coin, pay_now, send
+from wallets_site.base.clock import now
 from wallets_site.base.tables import cell
 
 
@@ -60,6 +62,13 @@ def test_the_csv_has_every_line_at_full_precision(lived_in):
     rows = list(csv.DictReader(io.StringIO(export("--format", "csv"))))
     assert "1.00000000000000000000000000001" in {row["amount"] for row in rows}
     assert {row["kind"] for row in rows} == {"deposit", "move", "withdrawal_reserved", "withdrawal_attempted"}
+
+
+def test_a_trial_balance_of_a_day_holds_what_was_booked_until_then(lived_in):
+    rows = list(csv.DictReader(io.StringIO(export("--format", "trial", "--until", "2001-01-01"))))
+    assert {money.parse(row["balance"], 29) for row in rows} <= {0}
+    today = export("--format", "trial", "--until", (now() + timedelta(days=1)).date().isoformat())
+    assert today == export("--format", "trial")
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from copy import copy
+
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.utils import DatabaseError
@@ -247,10 +249,10 @@ def _rewritten(row, **values):
     return row
 
 
-def _upsert(model, **values):
+def _upsert(row, **values):
     """What `bulk_create(update_conflicts=True)` makes of a row that is there."""
-    row = _rewritten(model.objects.order_by("-pk").first(), **values)
-    return lambda: model.objects.bulk_create(
+    row = _rewritten(copy(row), **values)
+    return lambda: type(row).objects.bulk_create(
         [row], update_conflicts=True, update_fields=list(values), unique_fields=["id"]
     )
 
@@ -265,10 +267,10 @@ def test_the_orm_cannot_rewrite_the_books_either(written):
         lambda: Account.objects.bulk_update([_rewritten(mine, credits=1)], ["credits"]),
         lambda: Seal.objects.bulk_update([_rewritten(seal, hash="x")], ["hash"]),
         lambda: Queue.objects.bulk_update([_rewritten(q, amount=1) for q in Queue.objects.all()], ["amount"]),
-        _upsert(Posting, amount=5),
-        _upsert(Transaction, memo="x"),
-        _upsert(Seal, hash="x"),
-        _upsert(Account, credits=0),
+        _upsert(posted, amount=5),
+        _upsert(made, memo="x"),
+        _upsert(seal, hash="x"),
+        _upsert(mine, credits=0),
         *[lambda rows=rows: rows.objects.all().delete() for rows in (Posting, Transaction, Account, Seal, Coin)],
         lambda: posted.delete(),
         lambda: posted.save(),

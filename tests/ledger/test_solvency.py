@@ -56,6 +56,7 @@ def test_it_is_ok_all_through_a_deposit_and_a_payout(coin, alice, away, clock):
     assert (look(coin).answer, Brake.objects.count()) == ("ok", 0)
 
 
+@pytest.mark.both_databases
 def test_coins_taken_behind_our_back_are_short_and_brake_all_payouts_but_no_moves(coin, alice, bob, away, clock):
     fund(alice, coin, 100_000)
     chain(coin).spend(away, 50_000)
@@ -69,9 +70,11 @@ def test_coins_taken_behind_our_back_are_short_and_brake_all_payouts_but_no_move
     pay_now(coin)
     assert states(small) == ["queued"]
     send(alice, coin, "bob", 10)
+    assert signed_in(bob).get("/").status_code == 200
 
 
-def test_a_small_shortage_brakes_large_payouts_first_and_then_all(coin, alice, away, clock):
+@pytest.mark.both_databases
+def test_a_small_shortage_brakes_large_payouts_first_and_then_all(engine, coin, alice, away, clock):
     fund(alice, coin, 100_000)
     chain(coin).spend(away, 500)
     Freeze.objects.update(ended_at=now())
@@ -134,6 +137,7 @@ def test_a_brake_of_one_coin_does_not_touch_another(coin, alice, away, clock):
     assert states(paid) == ["attempted"]
 
 
+@pytest.mark.both_databases
 def test_a_release_takes_two_people_and_the_same_shortage_brakes_nothing_again(coin, alice, away, manager):
     second = make_manager("second")
     fund(alice, coin, 100_000)

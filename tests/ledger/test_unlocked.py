@@ -46,7 +46,7 @@ def unlocked(coin, alice, bob, monkeypatch, settings):
             with transaction.atomic():
                 posting.post(kind="move", scope="t", key=f"{number}", request={}, legs=[posting.Leg(payer, payee, ALL)])
         except Exception as error:
-            return type(error).__name__
+            return str(error)
         return "paid"
 
     return lambda: at_once(SPENDERS, spend)
@@ -74,7 +74,8 @@ def spent(person: User) -> int:
 def test_the_database_refuses_what_no_lock_prevented(unlocked, coin, alice):
     answers = unlocked()
 
-    assert sorted(answers) == ["IntegrityError", "paid"]
+    assert answers.count("paid") == 1, answers
+    assert any("posting_debit_seq" in said or "guard" in said for said in answers), answers
     assert (spent(alice), Transaction.objects.filter(kind="move").count()) == (ALL, 1)
     assert verify.verify().problems == []
 

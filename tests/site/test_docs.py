@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = {"bitcoin.md": ["tests/adapters"], "monero.md": ["tests/adapters/monero", "tests/adapters"]}
+FOLDERS = {
+    "bitcoin.md": ["tests/adapters"], "monero.md": ["tests/adapters/monero", "tests/adapters"],
+    "ledger.md": ["tests/ledger"],
+}  # fmt: skip
 NAMED = re.compile(r"`((?:[\w/]+/)?[\w]+\.py)(?:::([^`]+))?`")
 
 
