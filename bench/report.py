@@ -71,3 +71,8 @@ def say(words: str) -> None:
 
 def middle(values: list[float]) -> float:
     return float(median(values))
+
+
+def minutes() -> float:
+    """Since the run began."""
+    return (time.monotonic() - STARTED) / 60

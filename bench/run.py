@@ -35,7 +35,7 @@ from bench import (  # noqa: E402
     pages,
     world,
 )
-from bench.report import Report, say  # noqa: E402
+from bench.report import Report, minutes, say  # noqa: E402
 from tests.support import databases  # noqa: E402
 from tests.support.databases import Database  # noqa: E402
 from tests.support.postgresql import Cluster  # noqa: E402
@@ -117,6 +117,8 @@ def main() -> int:
         on_postgresql(report, rows, lightning, wanted)
     if wanted & set(ON_SQLITE):
         on_sqlite(report, lightning, wanted)
+    if not os.environ.get("ONLY"):
+        report.add("bench_minutes", minutes(), "min", goal=30, better="less", conditions=f"every part, {rows} rows")
     report.write(keep=bool(os.environ.get("ONLY")))
     print(report.table())
     return 0
