@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ledger', '0013_customer_ref'),
+        ('ledger', '0016_person'),
     ]
 
     operations = [
