@@ -19,6 +19,7 @@ from ledger.drains import mail as outbox
 from ledger.models import Account, Posting, Queue, Seal, Transaction
 from ledger.services import holds, reversals, seals
 from tests.support.money import charge, fund, proof_of, send
+from tests.support.schema import drop_constraints
 from tests.support.threads import at_once
 from wallets_site.base.clock import now
 from wallets_site.base.runs import pack, unpack
@@ -287,11 +288,7 @@ def test_a_missing_guard_is_a_problem(books):
 
 def test_a_missing_constraint_is_a_problem(books):
     """The one that forbids an overdraft is no trigger, and can be dropped as well."""
-    (overdraft,) = [each for each in Account._meta.constraints if each.name == "account_no_overdraft"]
-    if connection.vendor == "sqlite":
-        guards.drop_for_rebuild(connection)
-    with connection.schema_editor() as editor:
-        editor.remove_constraint(Account, overdraft)
+    drop_constraints("account", "account_no_overdraft")
     guards.apply(connection)
     assert verify.verify().problems == ["constraint missing in the database: account_no_overdraft"]
 
