@@ -106,7 +106,6 @@ def measure(desk: Desk, name: str) -> Rates:
 
 def theirs() -> Rates | None:
     if not (home() / ".complete").exists():
-        say("no LNbits to compare with: python -m tests.lnbits.server makes one")
         return None
     server = LnbitsServer(Path(tempfile.mkdtemp(prefix="bench-lnbits-")))
     try:

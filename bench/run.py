@@ -113,6 +113,8 @@ def main() -> int:
     databases.run_root().mkdir(parents=True, exist_ok=True)  # where simulated chains lie
     report = Report([])
     lightning = lnbits.theirs() if "lnbits" in wanted else None
+    if "lnbits" in wanted and lightning is None:
+        report.broke("lnbits_reference", RuntimeError("no LNbits here: python -m tests.lnbits.server makes one"))
     if wanted & set(ON_POSTGRESQL):
         on_postgresql(report, rows, lightning, wanted)
     if wanted & set(ON_SQLITE):

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from adapters.base import ExtraWords
 from ledger import money
+from ledger.fields import MAX_AMOUNT
 from ledger.models import Coin, Operation
 from ledger.queries import Wanted
 from ledger.services import rates
@@ -41,18 +42,21 @@ class DateInput(forms.DateInput):
 class FigureField(forms.CharField):
     """Text in units of so many decimals; cleans to int atomic units, or None when it may stay empty and does."""
 
-    def __init__(self, decimals: int, **options: Any) -> None:
+    def __init__(self, decimals: int, *, most: int = MAX_AMOUNT, **options: Any) -> None:
         super().__init__(error_messages={"required": _("Enter an amount.")}, **options)
-        self.decimals = decimals
+        self.decimals, self.most = decimals, most
 
     def clean(self, value: Any) -> Any:
         text = super().clean(value)
         if not text:
             return None
         try:
-            return money.parse_positive(text, self.decimals)
+            amount = money.parse_positive(text, self.decimals)
         except WalletError as error:
             raise ValidationError(error.message) from error
+        if amount > self.most:
+            raise ValidationError(_("The amount is too large."))
+        return amount
 
 
 class CoinAmountField(FigureField):
@@ -158,7 +162,7 @@ class PurseForm(forms.Form):
 class SatsForm(forms.Form):
     """Whole satoshi: what people who use Lightning count in."""
 
-    sats = FigureField(0, label=_("Sats"), widget=forms.TextInput({"inputmode": "numeric"}))
+    sats = FigureField(0, most=2_100_000_000_000_000, label=_("Sats"), widget=forms.TextInput({"inputmode": "numeric"}))
 
 
 class InvoiceForm(forms.Form):
