@@ -62,12 +62,12 @@ def block_hash(previous: str, ids: str, named: Iterable[int], sealed_at: datetim
         for row in Transaction.objects.filter(pk__in=part).order_by("pk").values_list(*FIELDS):
             sha.update(_line("T", row))
         lines = Posting.objects.filter(transaction_id__in=part)
-        named: set[int] = set()
+        accounts: set[int] = set()
         for row in lines.order_by("transaction_id", "number").values_list(*LINES):
-            named.update(row[4:6])
+            accounts.update(row[4:6])
             sha.update(_line("P", row))
         if ids.startswith(WITH_NAMES):
-            _add_names(sha, named)
+            _add_names(sha, accounts)
     return sha.hexdigest()
 
 

@@ -310,7 +310,7 @@ class TestTheAdmin:
         assert [name for name, field in fields.items() if not field.help_text] == []
         columns = [SiteSettings._meta.get_field(name) for name in fields]
         numbers = [each for each in columns if isinstance(each, IntegerField)]
-        bounds = {each.name: {type(bound) for bound in each._validators} for each in numbers}
+        bounds = {each.name: {type(bound) for bound in vars(each)["_validators"]} for each in numbers}
         assert len(bounds) == 6
         assert set(map(frozenset, bounds.values())) == {frozenset({MinValueValidator, MaxValueValidator})}
 

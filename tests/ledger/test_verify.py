@@ -96,7 +96,7 @@ def test_a_site_that_goes_on_working_is_told_the_truth_about(books, coin, alice,
 BOOKS = (Transaction, Posting, Account, Queue, Seal)
 NAMELESS = {("ledger_queue", "id"), ("ledger_seal", "id")}
 CELLS = [
-    (model._meta.db_table, field.column)
+    (model._meta.db_table, str(field.column))
     for model in BOOKS
     for field in model._meta.concrete_fields
     if (model._meta.db_table, field.column) not in NAMELESS
@@ -131,12 +131,14 @@ def a_row(table: str, column: str) -> int:
     """The newest row of a member that has something in this cell."""
     model = apps.get_model("ledger", table.removeprefix("ledger_"))
     name = model._meta.get_field(column.removesuffix("_id") if column != "id" else "id").name
-    owned = {
+    owned: dict[str, dict[str, Any]] = {
         "posting": {("credit" if column.startswith("credit") else "debit") + "__shared": False},
         "account": {"owner__isnull": False, "version__gt": 0},
         "operation": {"incoming": False, "fee__gt": 0},
     }
-    rows = model._default_manager.filter(**owned.get(model._meta.model_name, {})).exclude(**{f"{name}__isnull": True})
+    rows = model._default_manager.filter(**owned.get(str(model._meta.model_name), {})).exclude(
+        **{f"{name}__isnull": True}
+    )
     empty = rows.exclude(**{name: ""}) if column in ("memo", "ids") else rows
     return int(empty.order_by("-pk").values_list("pk", flat=True)[0])
 
