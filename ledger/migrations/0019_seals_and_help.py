@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ledger', '0016_person'),
+        ('ledger', '0018_hot_cap'),
     ]
 
     operations = [
