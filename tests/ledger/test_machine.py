@@ -50,13 +50,17 @@ def everything() -> dict[str, object]:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             rows = "SELECT '{0}', (SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM \"{0}\" t)"
-            cursor.execute(" UNION ALL ".join(rows.format(table) for table in tables()))
+            cursor.execute(" UNION ALL ".join(rows.format(table) for table in tables("postgresql")))
             return dict(cursor.fetchall())
-        return {table: list(cursor.execute(f'SELECT * FROM "{table}" ORDER BY 1').fetchall()) for table in tables()}
+        return {
+            table: list(cursor.execute(f'SELECT * FROM "{table}" ORDER BY 1').fetchall()) for table in tables("sqlite")
+        }
 
 
 @cache
-def tables() -> list[str]:
+def tables(vendor: str) -> list[str]:
+    """vendor: of the connection; the names are asked for once in each."""
+    assert connection.vendor == vendor
     return sorted(connection.introspection.table_names())
 
 
