@@ -28,7 +28,7 @@ MAY_IMPORT = {
 
 LAYERS = {
     "core": ("models", "fields", "money", "locks", "posting", "commits", "events", "pokes", "guards"),
-    "services": ("services", "queries", "nodes", "verify", "exports", "statements"),
+    "services": ("services", "queries", "nodes", "verify", "verify_rows", "exports", "statements"),
     "drains": ("drains",),
     "shells": ("views", "api", "admin", "forms", "forms_keys", "templatetags", "urls", "feeds", "middleware"),
 }
