@@ -136,7 +136,8 @@ class Rules(admin.StackedInline):  # type: ignore[type-arg]
     )  # fmt: skip
 
     def has_add_permission(self, request: HttpRequest, obj: RuleSet | None = None) -> bool:
-        return obj is not None and obj.state == RuleSet.State.DRAFT and _manages(request)
+        """A version that is no draft is told in words instead. Without one it is asked which rows may be read."""
+        return _manages(request) and (obj is None or obj.state == RuleSet.State.DRAFT)
 
     def has_change_permission(self, request: HttpRequest, obj: RuleSet | None = None) -> bool:
         return self.has_add_permission(request, obj)
@@ -145,7 +146,7 @@ class Rules(admin.StackedInline):  # type: ignore[type-arg]
         return self.has_add_permission(request, obj)
 
     def has_view_permission(self, request: HttpRequest, obj: RuleSet | None = None) -> bool:
-        return False  # a version that is no draft is told in words
+        return self.has_add_permission(request, obj)
 
 
 @admin.register(RuleSet)
@@ -221,7 +222,7 @@ class RuleSetAdmin(_Admin):
         do = lambda: policy_sets.publish(  # noqa: E731
             user=_person(request), rule_set_id=pk, where=client_ip(request)
         )
-        return self._do(request, pk, do, _("Published."))
+        return self._do(request, pk, do, _("Published: the top of this page says from when it counts."))
 
     def drop(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         do = lambda: policy_sets.drop(  # noqa: E731
@@ -235,7 +236,7 @@ class RuleSetAdmin(_Admin):
         except WalletError as error:
             messages.error(request, error.message)
         else:
-            messages.success(request, f"{done} {self.stands(row)}.")
+            messages.success(request, f"{done} {policy_replay.in_words(row.replay)}" if row.replay else done)
         return redirect("admin:ledger_ruleset_change", pk)
 
     @admin.display(description=gettext_lazy("stands"))

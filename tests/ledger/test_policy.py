@@ -54,7 +54,7 @@ class TestVerdicts:
         assert (balances(coin, alice, bob), Posting.objects.count()) == ([(100, 0), (0, 0)], before)
         kept = PolicyDecision.objects.get()
         assert (kept.verdict, kept.rule_set, kept.operation, kept.user) == ("block", version, None, alice)
-        assert (kept.inputs["amount"], kept.inputs["initiator"], kept.inputs["to"]) == ("11", "page", "bob")
+        assert (kept.inputs["amount"], kept.inputs["initiator"], kept.inputs["to"]) == ("11", "page", f"user {bob.pk}")
         assert pay(alice, coin, bob, 10).status == Status.DONE
 
     def test_it_waits_and_then_goes_on_by_itself(self, coin, alice, bob, manager, clock):

@@ -86,6 +86,22 @@ class TestRules:
         assert words in answer.content.decode()
         assert not PolicyRule.objects.exists()
 
+    def test_the_rules_of_a_draft_are_changed_and_taken_out(self, coin, desk, manager):
+        in_force(manager, {"verdict": "block", "coin": coin, "amount_above": 7}, {"verdict": "wait", "hours": 1})
+        made = policy_sets.draft(user=manager)
+        first, second = made.rules.all()
+        change = reverse("admin:ledger_ruleset_change", args=[made.pk])
+        assert 'value="0.00000007"' in desk.get(change).content.decode()
+        fields = rule_fields(coin=str(coin.pk), amount_above="0.00000009", verdict="block", people="")
+        for number, rule in ((0, first), (1, second)):
+            fields |= {f"rules-{number}-id": str(rule.pk), f"rules-{number}-rule_set": str(made.pk)}
+        fields |= {"rules-TOTAL_FORMS": "2", "rules-INITIAL_FORMS": "2", "rules-1-DELETE": "on"}
+        fields |= {"rules-1-position": "2", "rules-1-name": "x", "rules-1-verdict": "wait", "rules-1-hours": "1"}
+        answer = desk.post(change, fields)
+        assert answer.status_code == 302
+        assert [(rule.pk, rule.amount_above) for rule in made.rules.all()] == [(first.pk, 9)]
+        assert PolicyRule.objects.exclude(rule_set=made).count() == 2
+
     def test_a_published_version_is_read_and_never_written(self, desk, manager, second):
         made = in_force(manager, {"verdict": "block"})
         change = reverse("admin:ledger_ruleset_change", args=[made.pk])
