@@ -8,16 +8,21 @@ from urllib.parse import urlsplit, urlunsplit
 
 import segno
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.account.models import EmailAddress
+from allauth.core import context
+from allauth.core.exceptions import ImmediateHttpResponse, ReauthenticationRequired
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django.conf import settings
+from django.contrib import messages
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from accounts import invitations, services
+from accounts import devices, factors, freezing, holds, invitations, proof, queries, services
 from accounts.audit import client_ip
 from accounts.capabilities import Team
 from accounts.models import User
@@ -29,7 +34,9 @@ from wallets_site.base.errors import NotAllowed
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     error_messages = {
         **DefaultAccountAdapter.error_messages,
-        "invited_other_email": "This invitation is for another e-mail address. Type the one it was sent to.",
+        "invited_other_email": gettext_lazy(
+            "This invitation is for another e-mail address. Type the one it was sent to."
+        ),
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -69,10 +76,61 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return str(super().get_login_redirect_url(request))
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
-        """With a second factor enrolled the password alone confirms nobody."""
+        """The strongest way first; with a second factor enrolled the password alone confirms nobody."""
         methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
-        factors = [method for method in methods if method["id"] != "reauthenticate"]
-        return factors or methods
+        kinds = factors.kinds_of(user) if user.is_authenticated else frozenset()
+        if not kinds:
+            return methods
+        second = [method for method in methods if method["id"] != "reauthenticate"]
+        if factors.Kind.WEBAUTHN not in kinds:
+            return second
+        for method in second:
+            if method["id"] == "mfa_reauthenticate":
+                method["description"] = _("Lost it? Use a recovery code")
+        second = [each for each in second if each["id"] != "mfa_reauthenticate" or factors.Kind.RECOVERY_CODES in kinds]
+        return sorted(second, key=lambda method: method["id"] != "mfa_reauthenticate:webauthn")
+
+    def is_reauthentication_required(self, *, app: str = "", **kwargs: Any) -> bool:
+        """Asked before anything about signing in changes: the strongest factor must have been shown lately."""
+        if not proof.may_change_settings(context.request):
+            raise ReauthenticationRequired
+        return bool(super().is_reauthentication_required(app=app, **kwargs))
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """Wrong passwords of a browser that its owner signed in with before are counted apart from a stranger's."""
+        shared = str(super()._get_login_attempts_cache_key(request, **credentials))
+        owner = devices.owner_of_email(request, str(credentials.get("email", "")))
+        return devices.bucket(request, owner, shared)
+
+    def send_notification_mail(
+        self, template_prefix: str, user: Any, context: dict[str, Any] | None = None, email: str | None = None
+    ) -> None:
+        """Every mail about security lets its reader stop the account."""
+        told = email or user.email
+        said = {**(context or {}), "freeze_url": freezing.new_link(user, told)}
+        super().send_notification_mail(template_prefix, user, said, told)
+
+    def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
+        """Not to an address that is new: whoever put it there would own the account."""
+        held = queries.open_holds(user).filter(reason=holds.Reason.EMAIL_CHANGED).exists()
+        if not held:
+            super().send_password_reset_mail(user, email, context)
+
+    def set_password(self, user: User, password: str) -> None:
+        """A link from before the account was shut opens nothing."""
+        if not user.is_active:
+            raise ImmediateHttpResponse(redirect("account_inactive"))
+        super().set_password(user, password)
+
+    def confirm_email(self, request: HttpRequest, email_address: Any) -> bool:
+        """A change of address is confirmed by its owner, signed in; a first address by whoever reads its mail."""
+        others = EmailAddress.objects.filter(user_id=email_address.user_id, verified=True).exclude(pk=email_address.pk)
+        if others.exists() and request.user.pk != email_address.user_id:
+            messages.info(request, _("Sign in with your present address first, then open the link again."))
+            raise ImmediateHttpResponse(redirect("account_login"))
+        if others.exists():
+            holds.demand_payouts(email_address.user)
+        return bool(super().confirm_email(request, email_address))
 
     def render_mail(self, template_prefix: str, email: Any, context: dict[str, Any], headers: Any = None) -> Any:
         """In the language its reader chose; before they chose one, in that of whoever asked for the mail."""
@@ -106,6 +164,14 @@ def _canonical(text: str) -> str:
 
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     """Second-factor secrets are encrypted at rest; staff keep at least one factor."""
+
+    error_messages = {
+        **DefaultMFAAdapter.error_messages,
+        "weak_code": gettext_lazy(
+            "This is not enough here. Use your passkey or security key, or one of your recovery codes."
+        ),
+        "too_many_codes": gettext_lazy("Too many wrong codes. Wait five minutes, or use a passkey."),
+    }
 
     def encrypt(self, text: str) -> str:
         return crypto.encrypt(text)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from allauth.account.models import EmailAddress, EmailConfirmation
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group
 from django.db.models import Model, QuerySet
@@ -60,7 +61,7 @@ class UserAdmin(_People):
     search_fields = ("email", "username", "=id")
     ordering = ("-id",)
     filter_horizontal = ("groups", "user_permissions")
-    actions = ["let_in", "shut_out"]
+    actions = ["let_in", "shut_out", "sign_out"]
     fieldsets: ClassVar = (
         (None, {"fields": ("id", "email", "proven", "username", "is_active", "date_joined", "last_login")}),
         ("Rights", {"fields": ("is_staff", "is_superuser", "groups", "user_permissions")}),
@@ -122,6 +123,12 @@ class UserAdmin(_People):
     def shut_out(self, request: HttpRequest, people: QuerySet[User]) -> None:
         self._switch(request, people, active=False)
 
+    @admin.action(description="Sign out everywhere", permissions=["change"])
+    def sign_out(self, request: HttpRequest, people: QuerySet[User]) -> None:
+        for user in people:
+            services.sign_out(user=user, actor=_actor(request), where=client_ip(request))
+            self.message_user(request, f"{user} is signed out everywhere.")
+
     def _switch(self, request: HttpRequest, people: QuerySet[User], *, active: bool) -> None:
         for user in people:
             try:
@@ -165,7 +172,7 @@ class InvitationAdmin(ReadOnly, _Invitations):
             except WalletError as refusal:
                 form.add_error(None, str(refusal))
             else:
-                context["link"] = request.build_absolute_uri(reverse("accept_invitation", args=[code]))
+                context["link"] = settings.SITE_URL + reverse("accept_invitation", args=[code])
         return TemplateResponse(request, "accounts/admin/invitation.html", context)
 
 

@@ -77,6 +77,11 @@ class What(StrEnum):
     HOLD_LIFT_ASKED = "hold_lift_asked"
     HOLD_LIFTED = "hold_lifted"
     ACCOUNT_FROZEN = "account_frozen"
+    SIGNED_OUT = "signed_out"
+    HELP_ASKED = "help_asked"
+    HELP_AGREED = "help_agreed"
+    HELP_STOPPED = "help_stopped"
+    HELP_DONE = "help_done"
 
 
 # What AuditEvent.in_words says, named here for those who translate.
@@ -125,6 +130,11 @@ WORDS = (
     gettext_noop("Recovery end asked"),
     gettext_noop("Recovery ended"),
     gettext_noop("Node asked"),
+    gettext_noop("Signed out"),
+    gettext_noop("Help asked"),
+    gettext_noop("Help agreed"),
+    gettext_noop("Help stopped"),
+    gettext_noop("Help done"),
 )
 
 

@@ -49,6 +49,10 @@ def check_second_factor(**_: Any) -> list[CheckMessage]:
         "MFA_TOTP_TOLERANCE must be 0: with more, a code works twice.": mfa.TOTP_TOLERANCE != 0,
         "MFA_TRUST_ENABLED must be off: a cookie is not a factor.": mfa.TRUST_ENABLED,
         "MFA_ALLOW_UNVERIFIED_EMAIL must be off.": mfa.ALLOW_UNVERIFIED_EMAIL,
+        "MFA_FORMS must be ours: with allauth's own, a code's one use is remembered by the cache alone.": any(
+            not str(mfa.FORMS.get(name, "")).startswith("accounts.mfa_forms.")
+            for name in ("authenticate", "reauthenticate", "activate_totp")
+        ),
         "MFA_ADAPTER must encrypt: second-factor secrets would lie in clear.": encrypt("secret") == "secret",
     }
     return [Error(message, id="wallets.E012") for message, wrong in found.items() if wrong]

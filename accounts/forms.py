@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from allauth.account.adapter import get_adapter
+from allauth.account.forms import AddEmailForm as AllauthAddEmailForm
 from allauth.account.forms import SignupForm as AllauthSignupForm
 from allauth.core import context
 from django import forms
@@ -10,9 +11,10 @@ from django.conf import settings
 from django.contrib.auth.forms import BaseUserCreationForm
 from django.utils.translation import gettext_lazy as _
 
-from accounts import invitations
+from accounts import holds, invitations
 from accounts.models import User
 from accounts.services import INVITATION_DAYS, LONGEST_INVITATION_DAYS
+from wallets_site.base.errors import PayoutsHeld
 
 
 class SignupForm(AllauthSignupForm):  # type: ignore[misc]
@@ -24,6 +26,17 @@ class SignupForm(AllauthSignupForm):  # type: ignore[misc]
             invitation = invitations.of_session(context.request)
             if invitation is not None and invitation.email not in ("", typed):
                 raise get_adapter().validation_error("invited_other_email")
+        return str(super().clean_email())
+
+
+class AddEmailForm(AllauthAddEmailForm):  # type: ignore[misc]
+    """Not while payouts wait: a thief would take one thing after the other."""
+
+    def clean_email(self) -> str:
+        try:
+            holds.demand_payouts(self.user)
+        except PayoutsHeld as refusal:
+            raise forms.ValidationError(refusal.message) from refusal
         return str(super().clean_email())
 
 

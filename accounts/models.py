@@ -8,6 +8,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -75,6 +76,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     frozen_at = models.DateTimeField(null=True, editable=False)
     # The number of the 30 seconds whose code from the authenticator app was used last: no code works twice.
     totp_counter = models.BigIntegerField(null=True, editable=False)
+    sessions_epoch = models.PositiveIntegerField(default=0, editable=False)  # sessions of an earlier one are over
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -111,6 +113,11 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def get_username(self) -> str:
         return self.email
+
+    def _get_session_auth_hash(self, secret: str | bytes | None = None) -> str:
+        """A session is good for one password and one epoch."""
+        said = f"{self.password}:{self.sessions_epoch}"
+        return salted_hmac("accounts.session", said, secret=secret, algorithm="sha256").hexdigest()
 
     @property
     def pays_contacts_only(self) -> bool:
@@ -267,3 +274,66 @@ class PayoutHold(models.Model):
     @property
     def is_endless(self) -> bool:
         return self.reason == self.Reason.FROZEN
+
+
+class FreezeLink(models.Model):
+    """What stops an account: it stands in one mail, works once and for seven days, and only its digest is kept."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="freeze_links")
+    digest = models.CharField(max_length=64, unique=True)
+    email = models.EmailField()  # whose mailbox it was sent to
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"freeze link {self.pk}"
+
+
+class AccessHelp(models.Model):
+    """Two of the staff let somebody in again, three days after the second one agreed, unless it is stopped."""
+
+    class Kind(models.TextChoices):
+        LOST_FACTOR = "lost_factor", _("lost their second step: take it away")
+        NEW_EMAIL = "new_email", _("lost their mailbox: a new address")
+
+    class State(models.TextChoices):
+        ASKED = "asked", _("waits for a second person")
+        AGREED = "agreed", _("waits for its day")
+        DONE = "done", _("done")
+        STOPPED = "stopped", _("stopped")
+
+    OPEN: ClassVar = (State.ASKED, State.AGREED)
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="helped")
+    kind = models.CharField(max_length=12, choices=Kind)
+    new_email = models.EmailField(blank=True)
+    reason = models.CharField(max_length=300)
+    state = models.CharField(max_length=8, choices=State, default=State.ASKED)
+    asked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField(default=timezone.now)
+    agreed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    agreed_at = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name_plural = "access help"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["user"], condition=models.Q(state__in=["asked", "agreed"]), name="access_help_one_open"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(asked_by=models.F("user"))
+                & (
+                    models.Q(agreed_by__isnull=True, state__in=["asked", "stopped"])
+                    | models.Q(agreed_by__isnull=False, due_at__isnull=False)
+                    & ~models.Q(agreed_by=models.F("asked_by"))
+                    & ~models.Q(agreed_by=models.F("user"))
+                ),
+                name="access_help_two_others",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.user_id}"

@@ -28,6 +28,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         raise TooManyRequests("Too many attempts to sign in. Please wait a few minutes.")
     typed: dict[str, Any] = {"login": _email_of(request.POST.get("log", "")), "password": request.POST.get("pwd", "")}
     form = LoginForm(data=typed, request=request)
+    request.from_program = True  # type: ignore[attr-defined]
     if not form.is_valid():
         raise NotAllowed("The user name, the e-mail or the password is not right.")
     if is_mfa_enabled(form.user):

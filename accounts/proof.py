@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from allauth.account.adapter import get_adapter
 from allauth.account.authentication import get_authentication_records
-from allauth.mfa.models import Authenticator
 from django.http import HttpRequest
 from django.utils.translation import gettext
 
+from accounts import factors
 from wallets_site.base.clock import now
 from wallets_site.base.errors import NotAllowed, ProofRequired
 
@@ -75,17 +75,34 @@ def demand(proof: Proof | None, user: User, *, scope: str = "") -> Proof:
 def of_request(request: HttpRequest) -> Proof:
     """The newest sign-in or confirmation in this session by the strongest kind the person enrolled.
 
-    With any second factor enrolled only that counts, otherwise the password; somebody with neither is
-    refused. At most 5 minutes old. Raises ProofRequired.
+    With a passkey enrolled only that counts, with an authenticator app its codes, otherwise the password; somebody
+    with none of them is refused. At most 5 minutes old. Raises ProofRequired.
     """
     user: Any = request.user
     if not user.is_authenticated or not user.is_active:
         raise ProofRequired(gettext("Please sign in first."))
-    factor = _strongest(user)
-    times = [at for method, at in _records(request, user) if method == factor and now() - FRESH <= at <= now()]
+    factor, kind = _strongest(user)
+    times = [each.at for each in _records(request, user) if each.is_by(factor, kind) and each.is_fresh]
     if not times:
-        raise ProofRequired(gettext("Please confirm that it is you."), factor=factor.value)
+        raise ProofRequired(_question(kind), factor=factor.value)
     return make(user, factor, where=str(get_adapter(request).get_client_ip(request)), at=max(times))
+
+
+def may_change_settings(request: HttpRequest) -> bool:
+    """Whether the person confirmed within 5 minutes, by what is enough to change how they sign in."""
+    user: Any = request.user
+    kinds = factors.kinds_of(user)
+    enough = factors.enough_for_settings(kinds)
+    records = [each for each in _records(request, user) if each.again and each.is_fresh]
+    return any(each.kind in enough if kinds else each.method == Factor.PASSWORD for each in records)
+
+
+def _question(kind: str) -> str:
+    if kind == factors.Kind.WEBAUTHN:
+        return gettext("Please confirm that it is you with your passkey or security key: nothing weaker will do here.")
+    if kind == factors.Kind.TOTP:
+        return gettext("Please confirm that it is you with a code from your authenticator app.")
+    return gettext("Please confirm that it is you.")
 
 
 def of_plugin_api(user: User, *, where: str) -> Proof:
@@ -114,23 +131,46 @@ def of_system(user: User, why: str) -> Proof:
 
 
 def signed_in_with_second_factor(request: HttpRequest) -> bool:
-    """Whether this session was opened or confirmed by a second factor, however long ago."""
-    return any(method == Factor.MFA for method, _ in _records(request, request.user))
+    """Whether this session was opened or confirmed by the strongest second factor of its person, however long ago."""
+    user: Any = request.user
+    kind = factors.strongest(factors.kinds_of(user))
+    return bool(kind) and any(each.is_by(Factor.MFA, kind) for each in _records(request, user))
 
 
-def _strongest(user: User) -> Factor:
-    if Authenticator.objects.filter(user=user).exists():
-        return Factor.MFA
+def _strongest(user: User) -> tuple[Factor, str]:
+    """(what it proves as, the kind of second factor it must be)."""
+    kind = factors.strongest(factors.kinds_of(user))
+    if kind:
+        return Factor.MFA, kind
     if user.has_usable_password():
-        return Factor.PASSWORD
+        return Factor.PASSWORD, ""
     raise ProofRequired(
         gettext("Set a password or a second factor first: without one nobody can confirm that it is you.")
     )
 
 
-def _records(request: HttpRequest, user: Any) -> list[tuple[str, datetime]]:
-    """(method, moment) of each authentication step allauth 65 noted in the session for this very user."""
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """One authentication step that allauth 65 noted in the session for this very user. again: it was a confirmation."""
+
+    method: str
+    kind: str
+    at: datetime
+    again: bool
+
+    @property
+    def is_fresh(self) -> bool:
+        return now() - FRESH <= self.at <= now()
+
+    def is_by(self, factor: Factor, kind: str) -> bool:
+        return self.method == factor and self.kind == kind
+
+
+def _records(request: HttpRequest, user: Any) -> list[_Record]:
     return [
-        (str(entry["method"]), datetime.fromtimestamp(entry["at"], UTC))
+        _Record(
+            str(entry["method"]), str(entry.get("type", "")), datetime.fromtimestamp(entry["at"], UTC),
+            bool(entry.get("reauthenticated")),
+        )
         for entry in get_authentication_records(request, user)
-    ]
+    ]  # fmt: skip

@@ -15,7 +15,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from accounts import handles
+from accounts import handles, sessions
 from accounts.audit import What, record
 from accounts.capabilities import Capability, Team, require, require_proven_email
 from accounts.models import Invitation, User
@@ -178,3 +178,10 @@ def set_active(*, user: User, active: bool, actor: User, where: str = "") -> Non
         if User.objects.filter(pk=user.pk, is_active=not active).update(is_active=active):
             what = What.PERSON_ACTIVATED if active else What.PERSON_DEACTIVATED
             record(what, who=actor, ip=where, object=f"user {user.pk}")
+
+
+def sign_out(*, user: User, actor: User, where: str = "") -> None:
+    """End every session of this person at once; they may sign in again."""
+    with transaction.atomic():
+        sessions.end_all(user)
+        record(What.SIGNED_OUT, who=actor, ip=where, object=f"user {user.pk}")

@@ -9,17 +9,19 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import holds, invitations, keys, queries, services
+from accounts import freezing, holds, invitations, keys, proof, queries, services
 from accounts.audit import client_ip
 from accounts.capabilities import Capability, has_proven_email, may, require
 from accounts.forms import HandleForm
 from accounts.models import User
 from accounts.preferences import PreferencesForm, keep, toggle_balances
-from wallets_site.base.errors import WalletError
+from accounts.stepup import reauthenticate_redirect
+from wallets_site.base.errors import ProofRequired, WalletError
 
 RECENT = 10
 
@@ -37,7 +39,7 @@ def profile(request: HttpRequest) -> HttpResponse:
         "protected": protected,
         "factor_missing": user.is_staff and not protected and not settings.DEMO,
         "events": queries.audit_of(user)[:RECENT],
-        "plugin_key": keys.show_key(user, keys.PLUGIN_API) if may(user, Capability.USE_API) else "",
+        "may_use_api": may(user, Capability.USE_API),
     }
     return render(request, "accounts/profile.html", context)
 
@@ -80,14 +82,21 @@ def hide_balances(request: HttpRequest) -> HttpResponse:
     return redirect(settings.LOGIN_REDIRECT_URL)
 
 
-@require_POST
-def renew_key(request: HttpRequest) -> HttpResponse:
-    """A new key for the WordPress API; the old one opens nothing from now on."""
+@require_http_methods(["GET", "HEAD", "POST"])
+def plugin_key(request: HttpRequest) -> HttpResponse:
+    """The key for the WordPress API, for who proved who they are within the last minutes. POST renews it."""
     user = _user(request)
     require(user, Capability.USE_API)
-    keys.renew_key(user, keys.PLUGIN_API, where=client_ip(request))
-    messages.success(request, _("Here is your new key. Programs with the old one must be told."))
-    return redirect("profile")
+    try:
+        evidence = proof.of_request(request)
+        if request.method == "POST":
+            keys.renew_plugin_key(user=user, proof=evidence)
+            messages.success(request, _("Here is your new key. Programs with the old one must be told."))
+            return redirect("plugin_key")
+    except ProofRequired as error:
+        messages.info(request, error.message)
+        return reauthenticate_redirect(request, back=reverse("plugin_key"))
+    return render(request, "accounts/plugin_key.html", {"plugin_key": keys.show_key(user, keys.PLUGIN_API)})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -114,3 +123,19 @@ def accept_invitation(request: HttpRequest, code: str) -> HttpResponse:
         return redirect("profile")
     invitations.remember(request, code)
     return redirect("account_signup")
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def freeze(request: HttpRequest, token: str) -> HttpResponse:
+    """Behind the link in a mail: shows what will happen; only the button stops the account."""
+    context: dict[str, object] = {"link": freezing.find(token)}
+    if request.method == "POST":
+        try:
+            context = {"done": freezing.freeze(token, where=client_ip(request))}
+        except WalletError as refusal:
+            context = {"refusal": refusal.message}
+    status = 404 if not any(context.values()) or "refusal" in context else 200
+    answer = render(request, "accounts/freeze.html", {**context, "token": token}, status=status)
+    answer.headers["Referrer-Policy"] = "no-referrer"
+    return answer

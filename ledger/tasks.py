@@ -7,6 +7,7 @@ from typing import Final
 
 from django.core.cache import cache
 
+from accounts import helping
 from adapters.models import Wallet
 from ledger import pokes
 from ledger.drains import chores as chores_drain
@@ -53,6 +54,7 @@ def sweep() -> None:
     cache.set(HEARTBEAT, time.time(), DAY)
     lifecycle.release_waited()
     lifecycle.expire_unconfirmed()
+    helping.carry_out_due()
     if mail_drain.has_work():
         enqueue("mail")
     if rates_drain.is_due():

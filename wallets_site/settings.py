@@ -102,10 +102,12 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.sessions.SessionLife",
     "ledger.api.wp3.middleware.WordPressPages",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "wallets_site.personal.Personal",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "accounts.devices.KnownDevices",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
@@ -244,13 +246,14 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
     {"NAME": "accounts.passwords.SiteWordsValidator"},
+    {"NAME": "accounts.passwords.CommonWordValidator"},
 ]
 SIGNUP = env.str("WALLETS_SIGNUP", default="open")  # open, invitation, closed
 LOGIN_URL = reverse_lazy("account_login")
 LOGIN_REDIRECT_URL = reverse_lazy("home")
 ACCOUNT_LOGOUT_REDIRECT_URL = reverse_lazy("account_login")
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
-ACCOUNT_FORMS = {"signup": "accounts.forms.SignupForm"}
+ACCOUNT_FORMS = {"signup": "accounts.forms.SignupForm", "add_email": "accounts.forms.AddEmailForm"}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
@@ -272,6 +275,15 @@ ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 ACCOUNT_RATE_LIMITS = {"signup": env.str("WALLETS_SIGNUP_RATE", default="5/h/ip"), "reauthenticate": "5/m/user"}
+# Minutes without use, and in all, before a session ends; staff work under shorter ones.
+WALLETS_SESSION = (env.int("WALLETS_SESSION_IDLE", default=30), 720)
+WALLETS_STAFF_SESSION = (env.int("WALLETS_STAFF_SESSION_IDLE", default=15), 480)
+WALLETS_POLLED_PATHS = ("/live/",)
+MFA_FORMS = {
+    "authenticate": "accounts.mfa_forms.AuthenticateForm",
+    "reauthenticate": "accounts.mfa_forms.ReauthenticateForm",
+    "activate_totp": "accounts.mfa_forms.ActivateTOTPForm",
+}
 MFA_ADAPTER = "accounts.adapter.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["recovery_codes", "totp", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True

@@ -11,6 +11,7 @@ from django.db.models import Max, Model, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts import keys
+from accounts import proof as proofs
 from accounts.capabilities import Capability, require
 from accounts.services import create_managed, label_of, managed_of, retire_managed
 from ledger import locks, posting
@@ -157,10 +158,11 @@ def reopen(*, purse: Purse) -> Purse:
     return purse
 
 
-def new_keys(*, purse: Purse, user: User, where: str = "") -> None:
-    """Both keys anew; the old ones are dead at once."""
+def new_keys(*, purse: Purse, user: User, proof: Proof) -> None:
+    """Both keys anew; the old ones are dead at once. Raises ProofRequired."""
+    proofs.demand(proof, user)
     for kind in keys.PURSE_KINDS:
-        keys.renew_key(user, kind, purse.ident, where=where)
+        keys.renew_key(user, kind, purse.ident, where=proof.where)
 
 
 def carry(*, purse: Purse, user: User, sats: int, into: bool, proof: Proof, key: str) -> Operation:

@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import keys, proof
-from accounts.audit import client_ip
 from accounts.capabilities import Capability, may
 from accounts.stepup import reauthenticate_redirect
 from ledger.api.lnbits.shapes import ident_of
@@ -126,11 +125,10 @@ def renew_keys(request: HttpRequest, ident: str) -> HttpResponse:
     user = person(request)
     found = purses.find(user, ident)
     try:
-        proof.of_request(request)
+        purses.new_keys(purse=found, user=user, proof=proof.of_request(request))
     except ProofRequired as error:
         messages.info(request, error.message)
         return reauthenticate_redirect(request, back=reverse("purse", args=[ident]))
-    purses.new_keys(purse=found, user=user, where=client_ip(request))
     messages.success(request, _("Both keys are new. Programs with the old ones must be told."))
     return redirect("purse_keys", ident=ident)
 

@@ -23,6 +23,11 @@ def link_in(message: mail.EmailMessage, kind: str) -> str:
     return found.group(1)
 
 
+def mail_to(address: str) -> mail.EmailMessage:
+    """The newest mail to this address."""
+    return next(message for message in reversed(mail.outbox) if message.to == [address])
+
+
 def sign_up(client: Client, email: str, password: str = STRONG) -> Any:
     return client.post("/accounts/signup/", {"email": email, "password1": password, "password2": password})
 

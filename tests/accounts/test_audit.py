@@ -50,6 +50,7 @@ def test_it_notes_factors_coming_and_going(alice, time_machine_now):
         ("alice", "confirmed_identity"),
         ("alice", "factor_added"),
         ("alice", "payouts_held"),
+        ("alice", "confirmed_identity"),
         ("alice", "factor_added"),
         ("alice", "confirmed_identity"),
         ("alice", "factor_removed"),

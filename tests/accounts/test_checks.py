@@ -27,6 +27,7 @@ def test_the_settings_as_they_are_pass():
         ("ACCOUNT_RATE_LIMITS", False, "ACCOUNT_RATE_LIMITS must limit"),
         ("MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN", True, "turns off the origin check"),
         ("MFA_TOTP_TOLERANCE", 1, "a code works twice"),
+        ("MFA_FORMS", {}, "MFA_FORMS must be ours"),
         ("MFA_TRUST_ENABLED", True, "a cookie is not a factor"),
         ("MFA_ALLOW_UNVERIFIED_EMAIL", True, "MFA_ALLOW_UNVERIFIED_EMAIL must be"),
         ("MFA_ADAPTER", "allauth.mfa.adapter.DefaultMFAAdapter", "MFA_ADAPTER must encrypt"),

@@ -218,7 +218,10 @@ PAGES: Final[dict[str, Page]] = {
     "lnbits/^.*$": program("/lnbits/nothing", 404),
     # People: what is of allauth is here as we set it up.
     "accounts/": get("/accounts/"),
-    "accounts/key/renew/": post("/accounts/key/renew/"),
+    "accounts/key/": get("/accounts/key/"),
+    "accounts/freeze/<str:token>/": anybody("/accounts/freeze/nothing/"),
+    "accounts/sessions/<int:pk>/end/": post("/accounts/sessions/999999/end/"),
+    "accounts/sessions/end-others/": post("/accounts/sessions/end-others/"),
     "accounts/preferences/": get("/accounts/preferences/"),
     "accounts/hide-balances/": post("/accounts/hide-balances/"),
     "accounts/security/": get("/accounts/security/"),

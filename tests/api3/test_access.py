@@ -164,11 +164,17 @@ def test_a_previous_secret_still_shows_the_older_keys(alice, settings):
     assert keys.owner_of(key, keys.PLUGIN_API) is None
 
 
-def test_the_profile_shows_the_key_and_renews_it(at_alice, alice):
-    key = keys.show_key(alice, keys.PLUGIN_API)
-    assert key in at_alice.client.get("/accounts/").content.decode()
-    assert at_alice.client.post("/accounts/key/renew/").status_code == 302
-    assert key not in at_alice.client.get("/accounts/").content.decode()
+def test_a_page_shows_the_key_and_renews_it_for_who_proved_who_they_are(at_alice, alice, clock):
+    key, client = keys.show_key(alice, keys.PLUGIN_API), at_alice.client
+    assert key not in client.get("/accounts/").content.decode()
+    assert key in client.get("/accounts/key/").content.decode()
+    clock.shift(timedelta(minutes=6))
+    for asked in (client.get, client.post):
+        assert asked("/accounts/key/")["Location"].startswith("/accounts/reauthenticate/")
+    assert keys.show_key(alice, keys.PLUGIN_API) == key
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD, "next": "/accounts/key/"})
+    assert client.post("/accounts/key/")["Location"] == "/accounts/key/"
+    assert key not in client.get("/accounts/key/").content.decode()
 
 
 def test_a_key_is_never_logged(coin, alice, caplog):

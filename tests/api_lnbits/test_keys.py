@@ -11,6 +11,7 @@ from ledger.models import Kind
 from ledger.services import purses
 from tests.accounts.people import signed_in
 from tests.api_lnbits.client import Program, admin_of, keys_of, purse_of, refused
+from tests.support.money import proof_of
 from tests.support.threads import at_once
 from wallets_site.base.errors import CoinUnavailable, InvalidRequest, LimitReached, NotAllowed
 
@@ -73,7 +74,7 @@ def test_a_person_without_the_right_to_use_keys_is_refused(admin, alice):
 
 
 def test_renewed_keys_replace_the_old_ones_at_once(admin, shop, alice):
-    purses.new_keys(purse=shop, user=alice)
+    purses.new_keys(purse=shop, user=alice, proof=proof_of(alice))
     refused(admin.get("/api/v1/wallet"), 404)
     assert admin_of(shop, alice).ok("GET", "/api/v1/wallet")["id"] == shop.ident
 

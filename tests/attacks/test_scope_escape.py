@@ -14,7 +14,7 @@ from tests.api.test_routes import API, PREFIX, ask
 from tests.api_lnbits.client import keys_of, purse_of
 from tests.attacks.conftest import nothing_happens, stranger
 from tests.support.lightning import lightning_coin
-from tests.support.money import fresh_key
+from tests.support.money import fresh_key, proof_of
 
 V3 = {"__wallets_apiversion": "3", "__wallets_action": "get_transactions", "__wallets_symbol": "TST",
       "__wallets_tx_count": "1", "__wallets_tx_from": "0"}  # fmt: skip
@@ -120,7 +120,7 @@ def test_a_renewed_revoked_or_orphaned_key_is_dead_on_every_surface(held, rich):
     from ledger.services import purses
 
     keys.renew_key(rich, keys.PLUGIN_API, where="127.0.0.1")
-    purses.new_keys(purse=Purse.objects.get(), user=rich)
+    purses.new_keys(purse=Purse.objects.get(), user=rich, proof=proof_of(rich))
     for row in api_keys.of(rich):
         api_keys.revoke(user=rich, key_id=row.pk)
     for kind, surface, carrier in DESIGNED:

@@ -14,10 +14,12 @@ from typing import Any, Final
 import time_machine
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from django.conf import settings
 from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
+from accounts import freezing
 from accounts.models import User
 from adapters.demo import encode_address
 from ledger.models import Coin, Operation
@@ -205,6 +207,10 @@ SHOWN: Final[dict[str, tuple[Look, ...]]] = {
     "accounts/2fa/webauthn/keys/<int:pk>/remove/": one("/accounts/2fa/webauthn/keys/{passkey}/remove/", "frank"),
     "accounts/2fa/webauthn/keys/<int:pk>/edit/": one("/accounts/2fa/webauthn/keys/{passkey}/edit/", "frank"),
     "accounts/sessions/": one("/accounts/sessions/"),
+    "accounts/key/": one("/accounts/key/"),
+    "accounts/freeze/<str:token>/": (
+        *one("{freeze}", "nobody", name="right"), Look("/accounts/freeze/nothing/", "nobody", status=404),
+    ),
 }  # fmt: skip
 # Beside the routes: what stands at any path.
 BESIDE: Final = (
@@ -228,7 +234,8 @@ NO_PAGES: Final = {
     "webhooks/<int:pk>/messages/<int:push>/again/", "webhooks/<int:pk>/remove/",
     "status/<slug:symbol>/liabilities.json", "status/<slug:symbol>/my-proof.json", r"api/v1/^[\s\S]*$",
     "wallets/notify/<str:symbol>/<str:kind>/<path:message>",
-    "wallets/notify-<slug:secret>/<str:symbol>/<str:kind>/<path:message>", "wp-login.php", "accounts/key/renew/",
+    "wallets/notify-<slug:secret>/<str:symbol>/<str:kind>/<path:message>", "wp-login.php",
+    "accounts/sessions/<int:pk>/end/", "accounts/sessions/end-others/",
     "accounts/hide-balances/", "accounts/2fa/recovery-codes/download/", "accounts/2fa/webauthn/login/",
 }  # fmt: skip
 PROGRAMS: Final = ("api/v1/", "lnbits/", "admin/")  # routes of programs, and the administration
@@ -367,6 +374,9 @@ def _people(made: _Made) -> dict[str, Client]:
         clients[name].post("/accounts/reauthenticate/", {"password": PASSWORD})
     data = {"name": "Yellow key", "credential": {}}
     names["passkey"] = Authenticator.objects.create(user=frank, type=Authenticator.Type.WEBAUTHN, data=data).pk
+    code = RecoveryCodes.activate(frank).get_unused_codes()[0]
+    clients["frank"].post("/accounts/2fa/reauthenticate/", {"code": code})
+    names["freeze"] = freezing.new_link(made.alice, made.alice.email).removeprefix(settings.SITE_URL)
     RecoveryCodes.activate(erin)
     return clients
 

@@ -56,15 +56,15 @@ class Visitor(requests.Session):
 class LiveSite:
     def __init__(
         self, database: Database, *, workers: int = 1, threads: int = 8, application: str = "wallets_site.wsgi",
-        ready: str = "/accounts/login/", **environment: str,
+        ready: str = "/accounts/login/", host: str = "127.0.0.1", **environment: str,
     ) -> None:  # fmt: skip
-        """ready: the path that answers once the application serves."""
+        """ready: the path that answers once the application serves. host: in the site's own address."""
         self.database, self.ready = database, ready
         self.log = database.folder / "web.log"
         listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         listener.set_inheritable(True)
         self.port: int = listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://{host}:{self.port}"
         self.environment = child_environment(database, WALLETS_SITE_URL=self.url, **environment)
         options = f"--workers {workers} --threads {threads} --worker-class gthread --no-control-socket"
         command = [PYTHON, "-m", "gunicorn", application, "--bind", f"fd://{listener.fileno()}"]
