@@ -27,9 +27,10 @@ from tests.support.money import send
 from tests.support.processes import PYTHON, Child, children_of, wait_for
 from wallets_site.base.errors import WalletError
 
-# Of death at a step. The first ones come again after it, the last ones are reached once: so each is met about as often.
+# Of death at a step. The first ones come again after it, the last ones are reached once. Two deaths and more for each
+# withdrawal, or the run would be out of steps before it is out of kills.
 LIKELIHOOD = {
-    steps.PREPARED: 0.3, steps.RECORDED: 0.4, steps.LOOKED_UP: 0.25, steps.ATTEMPTED: 0.4, steps.SENT: 0.5,
+    steps.PREPARED: 0.4, steps.RECORDED: 0.5, steps.LOOKED_UP: 0.4, steps.ATTEMPTED: 0.5, steps.SENT: 0.7,
     steps.MARKED: 0.8,
 }  # fmt: skip
 BATCH = 2  # payments in one transaction at most: more transactions mean more steps to die at
