@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
@@ -37,14 +37,33 @@ from adapters.models import Wallet
 from ledger.models import Address, Coin, CoinWallet
 from wallets_site.base.clock import now
 from wallets_site.base.errors import CoinUnavailable, InvalidAddress, InvalidExtra, InvalidRequest
+from wallets_site.base.prepared import Prepared, columns_of, read
 
 
 def active_wallet(coin: Coin) -> CoinWallet:
     """The wallet this coin pays from; raises CoinUnavailable when none is connected."""
-    found = CoinWallet.objects.select_related("wallet", "coin").filter(coin=coin, is_active=True).first()
+    found = _active(coin)
     if found is None:
         raise CoinUnavailable(_("No %(name)s node is connected to this site yet.") % {"name": coin.name})
     return found
+
+
+def _active(coin: Coin) -> CoinWallet | None:
+    row = _ACTIVE.first(coin=coin.pk)
+    if row is None:
+        return None
+    use, rest = read(CoinWallet, row)
+    use.wallet, _rest = read(Wallet, rest)
+    use.coin = coin
+    return use
+
+
+_ACTIVE: Final = Prepared(
+    lambda coin: CoinWallet.objects.filter(coin=coin, is_active=True).values_list(
+        *columns_of(CoinWallet), *columns_of(Wallet, "wallet__")
+    ),
+    coin=int,
+)
 
 
 @contextmanager
@@ -73,7 +92,7 @@ def check_address(coin: Coin, text: str) -> CheckedAddress:
 
 def extra_words(coin: Coin) -> ExtraWords | None:
     """How this coin speaks of the second part of its addresses; None where there is none."""
-    use = CoinWallet.objects.select_related("wallet").filter(coin=coin, is_active=True).first()
+    use = _active(coin)
     return None if use is None else registry.family(use.wallet.kind).extra_words()
 
 
@@ -105,7 +124,7 @@ def takes_invoices(use: CoinWallet) -> bool:
 
 
 def has_invoices(coin: Coin) -> bool:
-    use = CoinWallet.objects.select_related("wallet").filter(coin=coin, is_active=True).first()
+    use = _active(coin)
     return use is not None and takes_invoices(use)
 
 
@@ -116,7 +135,7 @@ def read_invoice(coin: Coin, text: str) -> InvoiceText:
 
 def fee_levels(coin: Coin) -> tuple[str, ...]:
     """What a payer of this coin may choose from, cheapest first; none where the node decides alone."""
-    use = CoinWallet.objects.select_related("wallet").filter(coin=coin, is_active=True).first()
+    use = _active(coin)
     return () if use is None else registry.family(use.wallet.kind).levels
 
 
@@ -141,12 +160,12 @@ def payment_uri(address: Address, amount: int | None) -> str:
 
 def is_final_at_once(coin: Coin) -> bool:
     """Whether a payment is confirmed or not, with nothing to count."""
-    use = CoinWallet.objects.select_related("wallet").filter(coin=coin, is_active=True).first()
+    use = _active(coin)
     return use is not None and Feature.FINAL in registry.family(use.wallet.kind).features
 
 
 def can_give_test_coins(coin: Coin) -> bool:
-    use = CoinWallet.objects.select_related("wallet").filter(coin=coin, is_active=True).first()
+    use = _active(coin)
     return use is not None and Feature.FAUCET in registry.family(use.wallet.kind).features
 
 

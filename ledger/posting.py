@@ -33,7 +33,7 @@ _POST: Final = (
 _MOVE: Final = (
     "SELECT outcome, made, sent, received, payer_account, payee_account FROM ledger_move(%s, %s, %s, %s, %s::bigint,"
     " %s::bigint, %s::bigint, %s, %s::bigint, %s, %s::numeric, %s::numeric, %s, %s, %s, %s::text[], %s::boolean[],"
-    " %s::bigint)"
+    " %s::bigint, %s)"
 )
 _ANOTHER_LOOK: Final = "LE001"  # the functions' own SQLSTATE: what they wrote is gone again
 _COLUMNS: Final = [field.attname for field in Account._meta.concrete_fields]
@@ -169,13 +169,14 @@ class Moved:
 def move(
     *, coin_id: int, payer: Side, payee: Side, amount: int, fee: int, scope: str, key: str, request: dict[str, Any],
     at: datetime, rules_version: int, address: str, comment: str, tags: str, topics: Sequence[tuple[str, bool]],
-    key_id: int | None = None,
+    key_id: int | None = None, payment_hash: str = "",
 ) -> Moved | None:  # fmt: skip
     """A move with its two operations and their events, as a transaction of its own in one round trip: what
     services.moves writes where nothing has to be counted or asked under the locks. by_functions() only.
 
     topics: (event, whether it is mailed) of the payer and of the payee. key_id: of the API key that asks, which has no
-    bound for this coin, or nothing is written. rules_version: by which rules it was allowed.
+    bound for this coin, or nothing is written. payment_hash: of the invoice it pays, which is claimed with it; nothing
+    is written for one that was paid, or whose maker waits for a webhook. rules_version: by which rules it was allowed.
     None: nothing was written. The key exists, too little is available, an account is not open yet, or the rules have
     changed: the caller takes the longer way, which says which.
     """
@@ -184,7 +185,7 @@ def move(
     values = [
         scope, key, crypto.digest(request), at, str(rules_version), str(coin_id), str(payer.owner_id), payer.number,
         str(payee.owner_id), payee.number, str(amount), str(fee), address, comment, tags, list(names), list(mailed),
-        None if key_id is None else str(key_id),
+        None if key_id is None else str(key_id), payment_hash,
     ]  # fmt: skip
     try:
         row = ask(_MOVE, values)

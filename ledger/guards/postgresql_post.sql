@@ -116,7 +116,7 @@ CREATE OR REPLACE FUNCTION ledger_move(
     a_scope text, a_key text, a_hash text, a_time timestamptz, rules bigint, a_coin bigint,
     payer bigint, payer_number int, payee bigint, payee_number int, amount numeric, fee numeric,
     an_address text, a_comment text, some_tags text, topics text[], mailed boolean[], api_key bigint,
-    OUT outcome text, OUT made bigint, OUT sent bigint, OUT received bigint,
+    bill text, OUT outcome text, OUT made bigint, OUT sent bigint, OUT received bigint,
     OUT payer_account bigint, OUT payee_account bigint) LANGUAGE plpgsql AS $$
 DECLARE
     fees bigint; available numeric;
@@ -137,6 +137,17 @@ BEGIN
         outcome := 'counted';
         RETURN;
     END IF;
+    sent := nextval('ledger_operation_id_seq');
+    received := nextval('ledger_operation_id_seq');
+    IF bill <> '' THEN
+        UPDATE ledger_invoice SET paid_at = a_time, inside = true, operation_id = received
+        WHERE coin_id = a_coin AND payment_hash = bill AND paid_at IS NULL
+          AND NOT EXISTS (SELECT FROM ledger_invoicenote n WHERE n.invoice_id = ledger_invoice.id AND n.webhook <> '');
+        IF NOT FOUND THEN
+            outcome := 'told';
+            RETURN;
+        END IF;
+    END IF;
     IF fee > 0 THEN
         SELECT * INTO outcome, made, available FROM ledger_post('move', a_scope, a_key, a_hash, payer, '', NULL, a_time,
             ARRAY[payer_account, payee_account], ARRAY[payer_account, payer_account], ARRAY[payee_account, fees],
@@ -145,15 +156,13 @@ BEGIN
         SELECT * INTO outcome, made, available FROM ledger_post('move', a_scope, a_key, a_hash, payer, '', NULL, a_time,
             ARRAY[payer_account, payee_account], ARRAY[payer_account], ARRAY[payee_account], ARRAY[amount]);
     END IF;
-    IF outcome = 'known' THEN
+    IF outcome = 'known' AND bill = '' THEN
         RETURN;
     END IF;
     -- What was written above must go again: the caller takes the longer way, which says why.
     IF outcome <> 'made' OR (SELECT number FROM ledger_rulesversion WHERE id = 1) IS DISTINCT FROM rules THEN
         RAISE EXCEPTION 'the payment needs another look' USING ERRCODE = 'LE001';
     END IF;
-    sent := nextval('ledger_operation_id_seq');
-    received := nextval('ledger_operation_id_seq');
     INSERT INTO ledger_operation (id, user_id, account_id, counterpart_id, pair_id, incoming, gross, fee, address,
         coin_id, kind, status, transaction_id, needs_user_confirm, needs_admin_confirm, user_confirm, admin_confirm,
         version, confirm_digest, retries, reason, tags, comment, note, extra, txid, payment_hash, confirmations,
@@ -161,10 +170,10 @@ BEGIN
     VALUES
         (sent, payer, payer_account, payee, received, false, amount + fee, fee, an_address,
         a_coin, 'move', 'done', made, false, false, false, false,
-        1, '', 0, '', some_tags, a_comment, '', '', '', '', 0, a_time, a_time, a_time),
+        1, '', 0, '', some_tags, a_comment, '', '', '', bill, 0, a_time, a_time, a_time),
         (received, payee, payee_account, payer, sent, true, amount, 0, '',
         a_coin, 'move', 'done', made, false, false, false, false,
-        1, '', 0, '', some_tags, a_comment, '', '', '', '', 0, a_time, a_time, a_time);
+        1, '', 0, '', some_tags, a_comment, '', '', '', bill, 0, a_time, a_time, a_time);
     INSERT INTO ledger_event (name, user_id, operation_id, data, created_at, mail_due, in_feed)
     VALUES (topics[1], payer, sent, '{}', a_time, mailed[1], false),
         (topics[2], payee, received, '{}', a_time, mailed[2], false);

@@ -94,8 +94,7 @@ def unclaim(payment_hash: str, coin: Coin) -> None:
 
 
 def demand_payable(bill: Bill, coin: Coin, *, claimed: bool) -> None:
-    """Raises InvalidAddress for an expired one, InvoicePaid for one that is neither claimed by its caller nor open."""
-    bill.demand_unexpired()
+    """Raises InvoicePaid for one that is neither claimed by its caller nor open."""
     if not claimed and not Invoice.objects.filter(coin=coin, payment_hash=bill.payment_hash, paid_at=None).exists():
         raise _paid()
 

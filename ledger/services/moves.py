@@ -115,8 +115,10 @@ def _at_once(
     made = posting.move(
         coin_id=quote.coin.pk, payer=posting.Side(user.pk, quote.number), amount=quote.amount, fee=quote.fee,
         payee=posting.Side(recipient.pk, quote.to_number), scope=scope_of(user.pk), key=key, request=quote.request,
-        at=at, rules_version=rules.current().version, address=quote.address, comment=comment, tags=tags,
+        at=at, rules_version=rules.current().version, address=quote.address, tags=tags,
+        comment=comment or (quote.bill.comment if quote.bill else ""),
         topics=[(name, events.TOPICS[name].mails) for name in _DONE], key_id=proof.key_id,
+        payment_hash=quote.bill.payment_hash if quote.bill else "",
     )  # fmt: skip
     if made is None:
         return None
@@ -132,7 +134,7 @@ def _at_once(
 
 def _plain(user: User, recipient: User, quote: Quote, proof: proofs.Proof, screen: screening.Screened | None) -> bool:
     """Whether what is in memory says all there is to say of it, and that is yes."""
-    if limits.counts(quote.coin, Purpose.MOVE) or quote.bill is not None:
+    if limits.counts(quote.coin, Purpose.MOVE):
         return False
     needs = confirmations.needed(coin=quote.coin, purpose=Purpose.MOVE, amount=quote.amount, proof=proof, screen=screen)
     if needs.any or needs.watched:
@@ -191,6 +193,8 @@ def _demand(user: User, recipient: User, quote: Quote, proof: proofs.Proof, *, c
 def _demand_known(user: User, recipient: User, quote: Quote) -> None:
     """The part of it that, without a daily bound, takes no count of what happened before."""
     quote.demand_fresh()
+    if quote.bill is not None:
+        quote.bill.demand_unexpired()
     contacts.demand(user, recipient=recipient, coin=quote.coin, address=quote.address)
     states.demand_moves(quote.coin)
     limits.check(user_id=user.pk, coin=quote.coin, purpose=Purpose.MOVE, amount=quote.asked)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
-from django.db.models import Max, Model, QuerySet
+from django.db.models import Max, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts import keys
@@ -19,13 +18,12 @@ from ledger.models import Account, Coin, Kind, Operation, Purse
 from ledger.services import invoices
 from wallets_site.base.clock import now
 from wallets_site.base.errors import CoinUnavailable, LimitReached, NotFound, WrongState
-from wallets_site.base.prepared import Prepared
+from wallets_site.base.prepared import Prepared, columns_of, read
 
 if TYPE_CHECKING:
     from accounts.models import User
     from accounts.proof import Proof
 
-M = TypeVar("M", bound=Model)
 SAT: Final = 1000  # millisatoshi
 SYMBOL: Final = "LNBTC"
 DECIMALS: Final = 11  # the smallest unit is the millisatoshi
@@ -62,29 +60,19 @@ def holder_of(key: str) -> Holder | None:
     row = _BY_IDENT.first(ident=found.subject, owner=found.owner.pk)
     if row is None:
         return None
-    purse, rest = _read(Purse, row)
-    purse.account, rest = _read(Account, rest)
-    purse.account.coin, _ = _read(Coin, rest)
+    purse, rest = read(Purse, row)
+    purse.account, rest = read(Account, rest)
+    purse.account.coin, _ = read(Coin, rest)
     return Holder(purse, found.owner, found.may_pay)
-
-
-def _columns(model: type[Model], prefix: str = "") -> list[str]:
-    return [prefix + field.attname for field in model._meta.concrete_fields]
 
 
 def _by_ident(ident: str, owner: int) -> QuerySet[Purse, Any]:
     rows = Purse.objects.filter(ident=ident, account__owner_id=owner, closed_at=None)
-    names = *_columns(Purse), *_columns(Account, "account__"), *_columns(Coin, "account__coin__")
+    names = *columns_of(Purse), *columns_of(Account, "account__"), *columns_of(Coin, "account__coin__")
     return rows.values_list(*names)
 
 
 _BY_IDENT: Final = Prepared(_by_ident, ident=str, owner=int)
-
-
-def _read(model: type[M], row: Sequence[Any]) -> tuple[M, Sequence[Any]]:
-    """The object that a row begins with, and what follows it there."""
-    names = _columns(model)
-    return model.from_db("default", names, row[: len(names)]), row[len(names) :]
 
 
 def _loaded() -> QuerySet[Purse]:

@@ -8,10 +8,12 @@ import pytest
 
 from accounts import proof as proofs
 from ledger import posting, queries
-from ledger.models import Event, FeeRule, KeySpend, Operation, Posting, Purpose, Queue, SiteSettings, Transaction
-from ledger.services import key_caps, moves, site_settings
+from ledger.models import Event, FeeRule, KeySpend, Operation, Posting, Purpose, Push, Queue, SiteSettings, Transaction
+from ledger.services import key_caps, moves, purse_payments, purses, site_settings
+from tests.support.lightning import COIN, ask, fill, lightning_coin, pay, stands
 from tests.support.money import bound, charge, fresh_key, fund, proof_of
-from wallets_site.base.errors import IdempotencyConflict, InsufficientFunds, LimitReached
+from tests.support.threads import at_once
+from wallets_site.base.errors import IdempotencyConflict, InsufficientFunds, InvoicePaid, LimitReached
 
 pytestmark = pytest.mark.postgresql
 TABLES = (Transaction, Posting, Queue, Operation, Event)
@@ -205,3 +207,63 @@ def test_an_api_key_is_noted_with_what_it_spent_and_one_with_a_bound_is_counted(
     assert key_caps.spent(bounded.pk, coin) == 100
     assert queries.balance(alice, coin).available == 800
     assert one_stroke.call_count == 3
+
+
+def test_an_invoice_is_paid_with_the_same_rows_by_both_ways_and_once(site, alice, bob, settings, one_stroke):
+    coin = lightning_coin()
+    fill(alice, coin, 9 * COIN)
+    fill(bob, coin, COIN)
+
+    def by(portable):
+        settings.WALLETS_PORTABLE_POSTING = portable
+        made = ask(bob, coin, COIN, memo="tea")
+        before = newest()
+        sent = pay(alice, coin, made.bolt11)
+        made.refresh_from_db()
+        assert (made.operation_id, made.inside, made.paid_at is not None) == (sent.pair.pk, True, True)
+        with pytest.raises(InvoicePaid):
+            pay(alice, coin, made.bolt11)
+        return made, written_since(before)
+
+    (first, longer), calls = by(True), one_stroke.call_count
+    second, shorter = by(False)
+
+    assert one_stroke.call_count == calls + 1
+    for made, rows in ((first, longer), (second, shorter)):
+        for row in rows["Transaction"]:
+            del row["key"], row["request_hash"]
+        for row in rows["Operation"]:
+            assert row.pop("payment_hash") == made.payment_hash
+            assert row.pop("address") == ("" if row["incoming"] else made.bolt11)
+        _without_running_totals(rows["Posting"])
+    assert shorter == longer
+    assert queries.balance(bob, coin).available == 3 * COIN
+
+
+def test_two_who_pay_one_invoice_at_once_pay_it_once(site, alice, bob, charlie):
+    coin = lightning_coin()
+    for person in (alice, bob, charlie):
+        fill(person, coin, 9 * COIN)
+    made = ask(bob, coin, COIN)
+
+    payers = (alice, charlie) * 4
+
+    done = at_once(8, lambda number: pay(payers[number], coin, made.bolt11))
+
+    assert sum(isinstance(each, Operation) for each in done) == 1
+    assert all(isinstance(each, Operation | InvoicePaid) for each in done)
+    assert queries.balance(bob, coin).available == 10 * COIN
+
+
+def test_an_invoice_whose_maker_waits_for_a_webhook_takes_the_longer_way(site, alice, bob, one_stroke):
+    coin = lightning_coin()
+    fill(alice, coin, 9 * COIN)
+    fill(bob, coin, COIN)
+    purse = purses.open_purse(user=bob, name="shop")
+    made = ask(bob, coin, COIN, number=purse.account.number)
+    purse_payments.attach(made, webhook="https://shop.example/paid")
+
+    pay(alice, coin, made.bolt11)
+
+    assert Push.objects.filter(user=bob, name="payment").count() == 1
+    assert stands(bob, coin, purse.account.number) == (COIN, 0)

@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 from django.conf import settings
 from django.db import connection
 from django.db.models import Model, QuerySet
 
+M = TypeVar("M", bound=Model)
 _PIECES: Final = re.compile(r"%%|%s|\b[0-9]{10}\b")
 _FIRST_NUMBER: Final = 2_100_000_007  # stand-ins for numbers: 10 digits, as no other number of a statement has
 _TEXT: Final = "\x01stand-in {}\x01"
@@ -77,6 +78,17 @@ class Prepared:
         built = _Built(text, tuple(values), list(converters.items()))
         self._built[connection.vendor] = built
         return built
+
+
+def columns_of(model: type[Model], prefix: str = "") -> list[str]:
+    """What values_list() must ask for so that read() can make a row of this model of it."""
+    return [prefix + field.attname for field in model._meta.concrete_fields]
+
+
+def read(model: type[M], row: Sequence[Any]) -> tuple[M, Sequence[Any]]:
+    """The object that a row begins with, and what follows it there."""
+    names = columns_of(model)
+    return model.from_db("default", names, row[: len(names)]), row[len(names) :]
 
 
 def ask(sql: str, values: Sequence[Any]) -> Any | None:
