@@ -27,13 +27,13 @@ class Line:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def ask(self, request: bytes) -> bytes:
-        """The body of a 200; anything else is an error."""
+        """The body of a 200 or a 201; anything else is an error."""
         self.socket.sendall(request)
         got = self.socket.recv(65_536)
         while b"\r\n\r\n" not in got:
             got += self._more()
         head, _, body = got.partition(b"\r\n\r\n")
-        assert head.startswith(b"HTTP/1.1 200"), got[:500]
+        assert head.startswith((b"HTTP/1.1 200", b"HTTP/1.1 201")), got[:500]
         found = _LENGTH.search(head + b"\r\n")
         assert found, head
         while len(body) < int(found[1]):

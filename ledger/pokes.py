@@ -9,6 +9,8 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
 
+from wallets_site.base import throttle
+
 NAMES: Final = ("beat", "sweep", "scan", "look", "pay", "chores", "books", "mail", "reconcile", "rates", "webhooks")
 WAITING_SECONDS: Final = 60
 
@@ -28,7 +30,7 @@ def enqueue(name: str, *ids: int) -> None:
 def _send(name: str, ids: tuple[int, ...]) -> None:
     from django_q.tasks import async_task
 
-    if cache.add(_flag(name, ids), 1, WAITING_SECONDS):
+    if throttle.first(_flag(name, ids), WAITING_SECONDS):
         async_task(f"ledger.tasks.{name}", *ids)
 
 

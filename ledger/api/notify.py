@@ -12,11 +12,13 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from accounts.audit import client_ip
+from adapters.models import Wallet
 from ledger import nodes
 from ledger.models import Address, CoinWallet
 from ledger.pokes import enqueue
 from ledger.services import rules
 from wallets_site.base import crypto, throttle
+from wallets_site.base.prepared import Prepared, columns_of, read
 
 LONGEST: Final = 500
 LONGEST_BODY: Final = 65_536
@@ -102,7 +104,9 @@ def hint(caller: str, symbol: str, kind: str, message: str, *, secret: str = "",
 
 
 def _look(symbol: str, kind: str, message: str, body: bytes) -> None:
-    for use in CoinWallet.objects.select_related("wallet").filter(coin__symbol=symbol):
+    for row in _WALLETS.rows(symbol=symbol):
+        use, rest = read(CoinWallet, row)
+        use.wallet, _rest = read(Wallet, rest)
         found = nodes.hint(use.wallet, kind, message, body)
         # Some nodes tell of every payment there is: only those to an address of ours are worth a look.
         if found is None:
@@ -113,6 +117,18 @@ def _look(symbol: str, kind: str, message: str, body: bytes) -> None:
             enqueue("scan", use.wallet_id)
 
 
+_WALLETS: Final = Prepared(
+    lambda symbol: CoinWallet.objects.filter(coin__symbol=symbol).values_list(
+        *columns_of(CoinWallet), *columns_of(Wallet, "wallet__")
+    ),
+    symbol=str,
+)
+_ADDRESS: Final = Prepared(
+    lambda coin, address: Address.objects.filter(coin=coin, address=address).values_list("pk")[:1],
+    coin=int, address=str,
+)  # fmt: skip
+
+
 def _look_at_invoice(use: CoinWallet, payment_hash: str) -> None:
     """Of invoices the hint is a payment hash: one of ours is asked for by itself, any other is nothing."""
     asked = Address.objects.filter(wallet_id=use.wallet_id, ref=payment_hash).exclude(account=None)
@@ -121,4 +137,4 @@ def _look_at_invoice(use: CoinWallet, payment_hash: str) -> None:
 
 
 def _is_known(use: CoinWallet, address: str) -> bool:
-    return Address.objects.filter(coin_id=use.coin_id, address=address).exists()
+    return bool(_ADDRESS.rows(coin=use.coin_id, address=address))
