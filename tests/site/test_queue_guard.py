@@ -107,7 +107,6 @@ def test_nothing_of_the_queue_is_in_the_admin(model, site, live_site, manager):
     assert [live_site.visitor(manager).get(place + end).status_code for end in ("", "add/")] == [404, 404]
 
 
-@pytest.mark.both_databases
 def test_a_real_cluster_runs_nothing_but_our_own_tasks(site, tmp_path):
     """A schedule, packages that are signed rightly, wrongly, or as pickles, and a task that fails."""
     folders = {name: tmp_path / name for name in ("schedule", "json", "pickle", "bomb", "stored")}

@@ -181,7 +181,6 @@ def test_sessions_outlive_the_key_that_signed_them_and_fetch_new_nonces(site, al
     assert browser.get("/").status_code == 302
 
 
-@pytest.mark.both_databases
 def test_a_real_cluster_with_a_new_key_does_what_was_queued_under_the_old_one(site, alice):
     """And drops it, unread and without a stop, once the old one is gone."""
     async_task("ledger.tasks.mail")
