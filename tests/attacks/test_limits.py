@@ -8,13 +8,11 @@ import logging
 from typing import Any
 
 import pytest
-from django.contrib.auth.hashers import MD5PasswordHasher
 from django.test import Client
 
 from tests.api.callers import Program
 from tests.attacks.conftest import nothing_happens
 from tests.support.money import fresh_key
-from tests.support.threads import at_once
 from wallets_site.base import throttle
 from wallets_site.base.errors import Unavailable
 from wallets_site.base.logs import JsonLine, Line
@@ -59,17 +57,3 @@ def test_json_lines_hold_time_level_and_message():
     said = json.loads(JsonLine().format(record))
     assert (said["level"], said["logger"], said["message"]) == ("ERROR", "wallets", "gone now")
     assert said["time"].endswith("+00:00")
-
-
-def test_limits_of_sign_in_hold_for_many_at_once(alice, monkeypatch):
-    """Thirty guesses at one moment: no more of them are tried than one after another would be."""
-    tried: list[int] = []
-    real = MD5PasswordHasher.verify
-
-    def counted(self: Any, *said: Any) -> bool:
-        tried.append(1)
-        return bool(real(self, *said))
-
-    monkeypatch.setattr(MD5PasswordHasher, "verify", counted)
-    at_once(30, lambda _: Client().post("/accounts/login/", {"login": alice.email, "password": "wrong"}).status_code)
-    assert 1 <= len(tried) <= 5
