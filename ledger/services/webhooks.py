@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import ipaddress
 import json
+import re
 import secrets
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
@@ -50,6 +51,10 @@ LONGEST_URL: Final = 2000
 PAGE: Final = 25
 
 
+# Names that lead inside, and numbers that resolvers take for addresses: 127.1, 0x7f000001, 017700000001.
+_NAMED_INSIDE: Final = re.compile(r"(.*\.)?(localhost|local|internal|[0-9]+|0x[0-9a-f]*)\.?", re.ASCII | re.IGNORECASE)
+
+
 # Addresses ----------------------------------------------------------------------------------------------
 def check_url(url: str) -> str:
     """The URL as it will be called; asks no name server. Raises InvalidRequest with what is wrong."""
@@ -76,6 +81,8 @@ def _check_target(host: str, port: int) -> None:
     try:
         ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
+        if _NAMED_INSIDE.fullmatch(host):
+            raise net.Forbidden("the host is not on the public internet") from None
         return
     if not net.is_public(host):
         raise net.Forbidden("the host is not on the public internet")

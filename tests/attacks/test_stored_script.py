@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -143,3 +144,9 @@ def test_the_judge_of_this_file_sees_what_is_wrong():
     assert wrongs(f"<p>{SCRIPT}</p>")
     assert wrongs('<a href="javascript:x">x</a>')
     assert wrongs("<p>" + SCRIPT.replace("<", "&lt;") + "</p>") == []
+
+
+def test_no_template_marks_anything_safe():
+    folder = Path(__file__).resolve().parents[2] / "templates"
+    marks = re.compile(r"\|\s*safe\b|autoescape\s+off|safeseq")
+    assert [str(path) for path in folder.rglob("*.html") if marks.search(path.read_text())] == []
