@@ -1,9 +1,8 @@
-"""What a stranger could learn from how long an answer takes, how it looks, or what it costs."""
+"""What a stranger could learn from how an answer looks, or from how many statements and hashes it costs."""
 
 from __future__ import annotations
 
-import statistics
-import time
+import inspect
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -22,30 +21,6 @@ from tests.support.factories import make_user
 from tests.support.money import proof_of
 from wallets_site.base.errors import WalletError
 
-ROUNDS, APART = 2000, 0.05
-
-
-def medians(known: Callable[[], object], unknown: Callable[[], object]) -> tuple[float, float]:
-    """CPU time of both, by turns, in whichever order: what else runs on the machine hits both alike."""
-    spent: tuple[list[int], list[int]] = ([], [])
-    for number in range(ROUNDS):
-        for which in (0, 1) if number % 2 else (1, 0):
-            started = time.thread_time_ns()
-            (known, unknown)[which]()
-            spent[which].append(time.thread_time_ns() - started)
-    return statistics.median(spent[0]), statistics.median(spent[1])
-
-
-def gap(known: Callable[[], object], unknown: Callable[[], object]) -> float:
-    """How far the medians are apart, the best of three: noise comes and goes, a leak stays."""
-    best = 1.0
-    for _ in range(3):
-        one, other = medians(known, unknown)
-        best = min(best, abs(one - other) / max(one, other))
-        if best < APART:
-            break
-    return best
-
 
 def statements(do: Callable[[], object]) -> list[str]:
     with CaptureQueriesContext(
@@ -60,13 +35,9 @@ def refused(**said: object) -> None:
         sending.preview_send(**said)  # type: ignore[arg-type]
 
 
-def test_a_recipient_who_is_there_takes_as_long_as_nobody(alice, bob, coin):
-    queries.find_recipient("bob")
-    assert gap(lambda: queries.find_recipient("bob"), lambda: queries.find_recipient("nob")) < APART
-
-
 def test_known_and_unknown_recipients_are_asked_for_with_the_same_statements(alice, bob, coin):
     make_user("closed", groups=())
+    recognise.recognise(user=alice, coin=coin, to="warm")  # the rules are in memory from now on
     words = [
         statements(partial(queries.find_recipient, name))
         for name in ("bob", "nob", "closed", "bob@example.com", "x@y.z")
@@ -142,7 +113,7 @@ def test_keys_nonces_and_links_are_compared_in_constant_time(alice, rf):
         statements(lambda: keys.owner_of("0" * len(plugin), keys.PLUGIN_API))
     )
     assert confirmations.find("0" * 32) is None
-    assert "compare_digest" in is_good_nonce.__code__.co_names
+    assert "compare_digest" in inspect.getsource(is_good_nonce)
 
 
 def test_an_id_of_somebody_else_looks_like_no_id_at_all(things, bob):
