@@ -12,6 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from ledger.api.lnbits.answers import Refusal, of_wallet_error, preflight, refuse
 from ledger.api.lnbits.asked import Asked
+from ledger.services import rules
 from wallets_site.base.errors import WalletError
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,8 @@ def door(**handlers: Handler) -> View:
         try:
             if handler is None:
                 raise Refusal(405, "Method Not Allowed")
-            return handler(Asked(request), **path)
+            with rules.asked_once():
+                return handler(Asked(request), **path)
         except Refusal as refusal:
             return refuse(refusal)
         except WalletError as error:

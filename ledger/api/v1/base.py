@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar, Final, TypeVar, cast
 
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
@@ -15,6 +17,7 @@ from rest_framework.views import APIView
 from accounts.api_keys import Scope
 from ledger.api.access import PerMinute, ScopeNeeded
 from ledger.api.serializers import Strict
+from ledger.services import rules
 from wallets_site.base.errors import InvalidRequest
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -70,6 +73,10 @@ class Endpoint(APIView):
     permission_classes = (ScopeNeeded,)
     throttle_classes = (PerMinute,)
     scopes: ClassVar[dict[str, tuple[str, ...]]] = {}
+
+    def dispatch(self, request: HttpRequest, *args: Any, **more: Any) -> HttpResponseBase:
+        with rules.asked_once():
+            return super().dispatch(request, *args, **more)
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **more: Any) -> Response:
         made = super().finalize_response(request, response, *args, **more)
