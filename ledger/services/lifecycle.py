@@ -14,6 +14,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts import holds as payout_holds
+from accounts.audit import What, record
 from accounts.capabilities import Capability, require
 from accounts.proof import Proof
 from ledger import locks
@@ -231,10 +232,22 @@ def _reason(text: str) -> str:
     return text.strip()
 
 
+_AUDITED = {
+    Approval.Verdict.APPROVED: What.PAYMENT_APPROVED,
+    Approval.Verdict.REJECTED: What.PAYMENT_REFUSED,
+    Approval.Verdict.CANCELLED: What.PAYMENT_REFUSED,
+}
+
+
 def _note(row: Operation, user: User, verdict: Approval.Verdict, reason: str) -> None:
     Approval.objects.create(
         operation=row, version=row.version, person=user, verdict=verdict, reason=reason.strip()[:300]
     )
+    if verdict in _AUDITED:
+        record(
+            _AUDITED[verdict], who=user, about=row.user, object=f"operation {row.pk}", version=row.version,
+            reason=reason.strip()[:300],
+        )  # fmt: skip
 
 
 def _give(row: Operation, confirmation: str) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.utils.translation import gettext as _
 
-from ledger.models import Coin, Operation, Purpose
+from ledger.models import Account, Coin, Kind, Operation, Purpose
 from ledger.money import plain
 from ledger.services import rules
 from wallets_site.base.clock import now
@@ -45,6 +45,14 @@ def counts(coin: Coin, purpose: Purpose) -> bool:
     """Whether a bound adds up what a person sent before, so that it must be checked under their account's lock."""
     limit = rules.current().of(coin).limits.get(purpose)
     return limit is not None and limit.daily is not None
+
+
+def also_locked(user_id: int, coin: Coin, purpose: Purpose) -> list[int]:
+    """Accounts to lock together with those of the payment itself: a daily bound counts what left all of a person's
+    accounts of the coin, so two payments from two of them must not both find room."""
+    if not counts(coin, purpose):
+        return []
+    return list(Account.objects.filter(owner=user_id, coin=coin, kind=Kind.USER).values_list("pk", flat=True))
 
 
 def _check_daily(user_id: int, coin: Coin, purpose: Purpose, amount: int, daily: int) -> None:

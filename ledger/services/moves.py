@@ -160,7 +160,8 @@ def _make(
     source = held_of(quote.coin, sender) if needs.any or needs.watched else sender
     paying = None if needs.any else quote.bill
     claimed = paying is not None and bills.claim(paying.payment_hash, quote.coin, inside=True)
-    locks.accounts([sender.pk, receiver.pk, source.pk, *policy.also_locked(user, needs)])
+    others = {*policy.also_locked(user, needs), *limits.also_locked(user.pk, quote.coin, Purpose.MOVE)}
+    locks.accounts([sender.pk, receiver.pk, source.pk, *others])
     done = posting.find(scope=scope_of(user.pk), key=key, request=quote.request)
     if done is not None:
         transaction.set_rollback(claimed)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.cache import cache
 from django.db import transaction
 
+from accounts.audit import What, record
 from accounts.capabilities import Capability, require
 from adapters.base import Funds, Health
 from adapters.models import Wallet
@@ -85,6 +86,9 @@ def end_freeze(*, user: User, freeze_id: int, reason: str) -> Freeze:
             raise WrongState("The site is in recovery: two people end that, and this freeze with it.")
         freeze.ended_at, freeze.ended_by, freeze.ended_reason = now(), user, reason.strip()[:300]
         freeze.save(update_fields=["ended_at", "ended_by", "ended_reason"])
+        record(
+            What.FREEZE_ENDED, who=user, object=f"freeze {freeze.pk}", about=freeze.user, reason=reason.strip()[:300]
+        )
         events.emit("payouts_released", freeze=freeze.pk, by=user.pk)
     return freeze
 

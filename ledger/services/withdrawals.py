@@ -166,7 +166,8 @@ def request_withdrawal(
         needs = confirmations.needed(
             coin=quote.coin, purpose=Purpose.WITHDRAWAL, amount=quote.amount, proof=proof, screen=screen
         )  # fmt: skip
-        locks.accounts([free.pk, held.pk, *policy.also_locked(user, needs)])
+        others = {*policy.also_locked(user, needs), *limits.also_locked(user.pk, quote.coin, Purpose.WITHDRAWAL)}
+        locks.accounts([free.pk, held.pk, *others])
         done = posting.find(scope=scope_of(user.pk), key=key, request=quote.request)
         if done is not None:
             return Operation.objects.get(transaction_id=done, user=user)

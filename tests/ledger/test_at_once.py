@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from ledger.models import Operation
-from ledger.services import confirmations, holds, lifecycle
+from ledger.services import confirmations, holds, lifecycle, moves
 from tests.ledger.test_lifecycle import change, move
 from tests.support.money import balances, books, bound, fund, proof_of, send
 from tests.support.threads import at_once
@@ -72,4 +72,22 @@ def test_a_daily_limit_holds_at_its_edge(coin, alice, bob):
     assert sum(isinstance(answer, Operation) for answer in answers) == 3
     assert sum(isinstance(answer, LimitReached) for answer in answers) == CALLERS - 3
     assert balances(coin, alice, bob) == [(910, 0), (90, 0)]
+    books(coin)
+
+
+def test_a_daily_limit_holds_at_its_edge_over_several_accounts_of_one_person(coin, alice, bob):
+    fund(alice, coin, 1_000)
+    own = moves.preview_move(user=alice, coin=coin, recipient=alice, amount=500, to_number=1)
+    moves.request_move(user=alice, quote=own, proof=proof_of(alice), key="to the other one")
+    bound(coin, "move", daily=600)
+
+    def pay(number: int) -> Operation:
+        quote = moves.preview_move(user=alice, coin=coin, recipient=bob, amount=30, number=number % 2)
+        return moves.request_move(user=alice, quote=quote, proof=proof_of(alice), key=f"payment {number}")
+
+    answers = at_once(CALLERS, pay)
+
+    assert sum(isinstance(answer, Operation) for answer in answers) == 3
+    assert sum(isinstance(answer, LimitReached) for answer in answers) == CALLERS - 3
+    assert balances(coin, bob) == [(90, 0)]
     books(coin)

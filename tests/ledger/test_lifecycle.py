@@ -122,6 +122,20 @@ def test_a_manager_is_asked_above_an_amount(rich, alice, bob):
     assert move(rich, alice, bob).status == "unconfirmed"
 
 
+def test_what_a_manager_decides_is_in_the_audit_trail_with_its_reason(rich, alice, bob, manager):
+    change(confirm_move_user=False, confirm_move_admin=True)
+    fund(alice, rich, 1_000)
+    good, bad = move(rich, alice, bob), move(rich, alice, bob)
+    lifecycle.approve(user=manager, operation_id=good.pk, reason="Known customer.")
+    lifecycle.reject(user=manager, operation_id=bad.pk, reason="Never heard of.")
+
+    seen = AuditEvent.objects.filter(what__in=("payment_approved", "payment_refused")).order_by("pk")
+    assert [(row.what, row.who, row.about, row.object, row.data["reason"]) for row in seen] == [
+        ("payment_approved", manager, alice, f"operation {good.pk}", "Known customer."),
+        ("payment_refused", manager, alice, f"operation {bad.pk}", "Never heard of."),
+    ]
+
+
 def test_nobody_approves_what_they_asked_for(rich, bob):
     change(confirm_move_user=False, confirm_move_admin=True)
     asker = make_manager("asker")
