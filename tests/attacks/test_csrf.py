@@ -17,6 +17,7 @@ from tests.api.test_routes import API, PAGES, PREFIX, routes
 from tests.api3.client import Plugin
 from tests.attacks.conftest import nothing_happens, picture
 from tests.support.components import needs
+from tests.support.factories import PASSWORD
 from tests.support.live import LiveSite
 from tests.support.money import fresh_key
 
@@ -99,7 +100,7 @@ def test_a_key_is_renewed_by_no_other_page(site_row, rich, coin):
 
 def test_nobody_is_signed_in_by_another_sites_form(alice):
     client = Client(enforce_csrf_checks=True)
-    answer = client.post("/accounts/login/", {"login": alice.email, "password": "correct horse battery"})
+    answer = client.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
     assert answer.status_code == 403
     assert "_auth_user_id" not in client.session
 

@@ -12,6 +12,7 @@ from ledger.services import recognise
 from tests.accounts.people import signed_in
 from tests.api.callers import Program
 from tests.api.test_routes import PAGES, ask, routes
+from tests.support.factories import PASSWORD
 from wallets_site.middleware import PLAIN_POLICY
 
 PAGE_POLICY = {
@@ -156,7 +157,7 @@ def test_plain_http_is_led_to_https_by_pages_and_refused_to_keys(behind_tls, ric
 def test_every_cookie_is_for_this_host_alone_and_out_of_reach_of_scripts(behind_tls, alice):
     client = Client()
     client.get("/accounts/login/", secure=True)
-    client.post("/accounts/login/", {"login": alice.email, "password": "correct horse battery"}, secure=True)
+    client.post("/accounts/login/", {"login": alice.email, "password": PASSWORD}, secure=True)
     client.get("/", secure=True)
     assert {"__Host-session", "__Host-csrf"} <= set(client.cookies)
     for name, cookie in client.cookies.items():

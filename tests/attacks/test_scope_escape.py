@@ -13,6 +13,7 @@ from tests.api.callers import Program, every_scope
 from tests.api.test_routes import API, PREFIX, ask
 from tests.api_lnbits.client import keys_of, purse_of
 from tests.attacks.conftest import nothing_happens, stranger
+from tests.support.factories import PASSWORD
 from tests.support.lightning import lightning_coin
 from tests.support.money import fresh_key, proof_of
 
@@ -154,9 +155,7 @@ def test_the_callers_address_is_what_our_own_proxies_say(settings, rf, count, sa
 
 
 def test_behind_a_socket_file_people_sign_in_all_the_same(rich):
-    answer = stranger().post(
-        "/accounts/login/", {"login": rich.email, "password": "correct horse battery"}, REMOTE_ADDR=""
-    )
+    answer = stranger().post("/accounts/login/", {"login": rich.email, "password": PASSWORD}, REMOTE_ADDR="")
     assert answer.status_code == 302
 
 
