@@ -22,7 +22,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import devices, factors, freezing, holds, invitations, proof, queries, services
+from accounts import devices, factors, freeze_links, holds, invitations, proof, queries, services
 from accounts.audit import client_ip
 from accounts.capabilities import Team
 from accounts.models import User
@@ -107,7 +107,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     ) -> None:
         """Every mail about security lets its reader stop the account."""
         told = email or user.email
-        said = {**(context or {}), "freeze_url": freezing.new_link(user, told)}
+        said = {**(context or {}), "freeze_url": freeze_links.new_link(user, told)}
         super().send_notification_mail(template_prefix, user, said, told)
 
     def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:

@@ -2,42 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Final
-
 from allauth.account.models import EmailAddress
-from django.conf import settings
 from django.db import transaction
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from accounts import helping, holds, sessions
+from accounts import freeze_links, helping, holds, sessions
 from accounts.audit import What, record
 from accounts.models import FreezeLink, User
-from wallets_site.base import crypto
 from wallets_site.base.clock import now
 from wallets_site.base.errors import NotFound
-from wallets_site.base.ids import new_token
-
-LIVES: Final = timedelta(days=7)
-
-
-def new_link(user: User, email: str) -> str:
-    """For one mail to this address; only the digest of what stands in it is kept."""
-    token = new_token()
-    FreezeLink.objects.create(user=user, digest=_digest(token), email=email, expires_at=now() + LIVES)
-    return f"{settings.SITE_URL}{reverse('freeze', args=[token])}"
-
-
-def find(token: str) -> FreezeLink | None:
-    """What this link stops, while it may."""
-    rows = FreezeLink.objects.select_related("user").filter(digest=_digest(token), used_at=None)
-    return rows.filter(expires_at__gt=now()).first()
 
 
 def freeze(token: str, *, where: str = "") -> User:
     """Nothing leaves the account, nobody stays signed in, and no change that waits goes on. Raises NotFound."""
-    link = find(token)
+    link = freeze_links.find(token)
     with transaction.atomic():
         if link is None or not FreezeLink.objects.filter(pk=link.pk, used_at=None).update(used_at=now()):
             raise NotFound(_("This link was used already or is over 7 days old."))
@@ -56,7 +34,3 @@ def freeze(token: str, *, where: str = "") -> User:
 def cancel_pending_email(user: User) -> None:
     """A new address that was asked for and not confirmed is forgotten."""
     EmailAddress.objects.filter(user=user, verified=False, primary=False).delete()
-
-
-def _digest(token: str) -> str:
-    return crypto.digest({"freeze": token})

@@ -20,7 +20,7 @@ from django.db import IntegrityError, transaction
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
-from accounts import holds, sessions
+from accounts import freeze_links, holds, sessions
 from accounts.audit import What, record
 from accounts.capabilities import Capability, require
 from accounts.models import AccessHelp, User
@@ -154,12 +154,10 @@ def _open(help_id: int) -> AccessHelp:
 
 def _tell(row: AccessHelp, template: str, *, also: str = "") -> None:
     """To the old and to the new mailbox, each with a link of its own that stops everything."""
-    from accounts import freezing
-
     for address in {row.user.email, row.new_email, also} - {""}:
         said = {
             "site_name": settings.SITE_NAME, "site_url": settings.SITE_URL, "row": row, "due_at": row.due_at,
-            "freeze_url": freezing.new_link(row.user, address),
+            "freeze_url": freeze_links.new_link(row.user, address),
         }  # fmt: skip
         subject = render_to_string(f"accounts/email/{template}_subject.txt", said).strip()
         text = render_to_string(f"accounts/email/{template}_message.txt", said)

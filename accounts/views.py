@@ -14,7 +14,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import freezing, holds, invitations, keys, proof, queries, services
+from accounts import freeze_links, freezing, holds, invitations, keys, proof, queries, services
 from accounts.audit import client_ip
 from accounts.capabilities import Capability, has_proven_email, may, require
 from accounts.forms import HandleForm
@@ -129,7 +129,7 @@ def accept_invitation(request: HttpRequest, code: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def freeze(request: HttpRequest, token: str) -> HttpResponse:
     """Behind the link in a mail: shows what will happen; only the button stops the account."""
-    context: dict[str, object] = {"link": freezing.find(token)}
+    context: dict[str, object] = {"link": freeze_links.find(token)}
     if request.method == "POST":
         try:
             context = {"done": freezing.freeze(token, where=client_ip(request))}

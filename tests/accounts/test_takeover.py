@@ -11,7 +11,7 @@ from django.core import mail
 from django.db import IntegrityError, transaction
 from django.test import Client
 
-from accounts import freezing, helping, holds, queries
+from accounts import freeze_links, freezing, helping, holds, queries
 from accounts.models import AccessHelp, FreezeLink, User
 from tests.accounts.people import STRONG, enrol, link_in, sign_in, signed_in, trail
 from tests.support.factories import PASSWORD, make_manager, make_user
@@ -138,7 +138,7 @@ def test_a_new_address_gets_no_link_to_reset_for_a_day(alice, time_machine_now):
 # The link that stops an account --------------------------------------------------------------------------------
 def test_looking_at_the_link_changes_nothing_and_the_button_stops_the_account_once(alice):
     client = signed_in(alice)
-    link = freezing.new_link(alice, alice.email).removeprefix("http://127.0.0.1:8000")
+    link = freeze_links.new_link(alice, alice.email).removeprefix("http://127.0.0.1:8000")
     for look in (Client().get, Client().head, Client().get):
         answer = look(link)
         assert (answer.status_code, answer.headers["Referrer-Policy"]) == (200, "no-referrer")
@@ -156,7 +156,7 @@ def test_looking_at_the_link_changes_nothing_and_the_button_stops_the_account_on
 
 
 def test_the_link_is_kept_as_a_digest_and_dies_after_seven_days(alice, time_machine_now):
-    link = freezing.new_link(alice, alice.email)
+    link = freeze_links.new_link(alice, alice.email)
     token = link.rstrip("/").rsplit("/", 1)[1]
     assert token not in str(list(FreezeLink.objects.values()))
     time_machine_now.shift(7 * 86_400 + 1)
@@ -165,7 +165,7 @@ def test_the_link_is_kept_as_a_digest_and_dies_after_seven_days(alice, time_mach
 
 
 def test_a_stopped_account_is_freed_by_two_of_the_staff_only(alice, manager, second):
-    freezing.freeze(freezing.new_link(alice, alice.email).rstrip("/").rsplit("/", 1)[1])
+    freezing.freeze(freeze_links.new_link(alice, alice.email).rstrip("/").rsplit("/", 1)[1])
     hold = queries.open_holds(User.objects.get(pk=alice.pk)).get()
     holds.ask_lift(actor=manager, hold_id=hold.pk, reason="She came by.")
     assert User.objects.get(pk=alice.pk).frozen_at is not None

@@ -19,7 +19,7 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
-from accounts import freezing
+from accounts import freeze_links
 from accounts.models import User
 from adapters.demo import encode_address
 from ledger.models import Coin, Operation
@@ -377,7 +377,7 @@ def _people(made: _Made) -> dict[str, Client]:
     names["passkey"] = Authenticator.objects.create(user=frank, type=Authenticator.Type.WEBAUTHN, data=data).pk
     code = RecoveryCodes.activate(frank).get_unused_codes()[0]
     clients["frank"].post("/accounts/2fa/reauthenticate/", {"code": code})
-    names["freeze"] = freezing.new_link(made.alice, made.alice.email).removeprefix(settings.SITE_URL)
+    names["freeze"] = freeze_links.new_link(made.alice, made.alice.email).removeprefix(settings.SITE_URL)
     RecoveryCodes.activate(erin)
     return clients
 
