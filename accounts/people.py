@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Group, Permission
-from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from accounts.capabilities import Capability, Standing, remember
 from accounts.models import User
@@ -39,6 +39,14 @@ def columns(ref: str = "pk", prefix: str = "") -> tuple[Any, ...]:
     )
     proven = EmailAddress.objects.filter(user_id=OuterRef(ref), email=F("user__email"), primary=True, verified=True)
     return (*(prefix + name for name in COLUMNS), _Listed(held.order_by().values("codename")), Exists(proven))
+
+
+def holding(capability: Capability) -> QuerySet[User]:
+    """Active people who may do this, as may() says."""
+    wanted = {"permission__content_type__app_label": User._meta.app_label, "permission__codename": capability.value}
+    own = User.user_permissions.through.objects.filter(user_id=OuterRef("pk"), **wanted)
+    by_group = Group.permissions.through.objects.filter(group__user=OuterRef("pk"), **wanted)
+    return User.objects.filter(Q(is_superuser=True) | Exists(own) | Exists(by_group), is_active=True)
 
 
 def read(row: Sequence[Any]) -> User:
