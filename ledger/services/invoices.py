@@ -70,8 +70,9 @@ class _Order:
 def ask(
     *, user: User, coin: Coin, amount: int, key: str, number: int = 0, memo: str = "", expires_in: int | None = None,
     description_hash: str = "", unhashed_description: str = "", needs: Capability = Capability.GENERATE_ADDRESS,
+    into: Account | None = None,
 ) -> Invoice:  # fmt: skip
-    """A new invoice over `amount` atomic units, into the account `number` of this person.
+    """A new invoice over `amount` atomic units, into the account `number` of this person, or `into` where it is known.
 
     expires_in: seconds; None: as long as the node's wallet says. unhashed_description: the text whose SHA-256 the
     invoice carries. The same key answers with the same invoice.
@@ -82,7 +83,7 @@ def ask(
     description_hash = _description_hash(description_hash, unhashed_description)
     _check(coin, amount, memo, expires_in)
     use = _open_wallet(coin)
-    account = posting.account(coin, Kind.USER, owner_id=user.pk, number=number)
+    account = into or posting.account(coin, Kind.USER, owner_id=user.pk, number=number)
     order = _Order(account, amount, memo, expires_in, description_hash, key)
     repeated = _repeated(order)
     if repeated is not None:

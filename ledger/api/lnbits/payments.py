@@ -50,7 +50,7 @@ def _ask(asked: Asked) -> HttpResponse:
     note = _note(asked)
     described = _description_hash(asked)
     made = invoices.ask(
-        user=asked.user, coin=asked.coin, amount=amount, key=_key(asked), number=asked.purse.account.number, memo=memo,
+        user=asked.user, coin=asked.coin, amount=amount, key=_key(asked), into=asked.purse.account, memo=memo,
         expires_in=_expiry(asked), description_hash=described, needs=Capability.USE_API,
     )  # fmt: skip
     body = purse_payments.shape(purse_payments.of_invoice(made, purse_payments.attach(made, **note)), asked.purse)
