@@ -22,7 +22,7 @@ from accounts import guards
 from accounts.audit import What, details_digest
 from accounts.models import AuditEvent, AuditSeal
 from wallets_site.base.clock import now
-from wallets_site.base.runs import pack, unpack
+from wallets_site.base.runs import pack, unknown, unpack
 
 log = logging.getLogger(__name__)
 
@@ -62,13 +62,7 @@ def _unsealed(latest: list[AuditSeal], everything: bool) -> list[int]:
     rows = AuditEvent.objects.filter(pk__gte=min(known, default=0)).order_by("pk")
     if not everything:
         rows = rows.filter(at__lt=now() - LAG)
-    found: list[int] = []
-    for pk in rows.values_list("pk", flat=True).iterator(chunk_size=2 * BLOCK):
-        if pk not in known:
-            found.append(pk)
-            if len(found) == BLOCK:
-                break
-    return found
+    return unknown(rows.values_list("pk", flat=True).iterator(chunk_size=2 * BLOCK), known, BLOCK)
 
 
 def _seal(previous: AuditSeal | None, ids: list[int]) -> bool:

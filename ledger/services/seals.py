@@ -20,7 +20,7 @@ from django.db import transaction
 from ledger import events, locks
 from ledger.models import Account, Coin, Event, Posting, Seal, Transaction
 from wallets_site.base.clock import now
-from wallets_site.base.runs import pack, size, unpack
+from wallets_site.base.runs import pack, size, unknown, unpack
 
 log = logging.getLogger(__name__)
 
@@ -111,13 +111,7 @@ def _unsealed(latest: list[Seal], everything: bool) -> list[int]:
     rows = Transaction.objects.filter(pk__gte=low).order_by("pk")
     if not everything:
         rows = rows.filter(created_at__lt=now() - LAG)
-    found: list[int] = []
-    for pk in rows.values_list("pk", flat=True).iterator(chunk_size=2 * BLOCK):
-        if pk not in known:
-            found.append(pk)
-            if len(found) == BLOCK:
-                break
-    return found
+    return unknown(rows.values_list("pk", flat=True).iterator(chunk_size=2 * BLOCK), known, BLOCK)
 
 
 def _seal(previous: Seal | None, ids: list[int]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
+from itertools import islice
 
 
 def pack(ids: Iterable[int]) -> str:
@@ -25,3 +26,8 @@ def size(text: str) -> int:
     """How many numbers it says, without naming them."""
     ends = [part.partition("-") for part in filter(None, text.split(","))]
     return sum(int(last or first) - int(first) + 1 for first, _, last in ends)
+
+
+def unknown(numbers: Iterable[int], known: Container[int], most: int) -> list[int]:
+    """The first `most` numbers that are not among the known ones."""
+    return list(islice((number for number in numbers if number not in known), most))
