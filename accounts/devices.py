@@ -70,7 +70,7 @@ class KnownDevices:
             value = {"device": said.get("device") or secrets.token_urlsafe(18), "people": dict(kept)}
             response.set_cookie(
                 cookie_name(), crypto.sign(value, salt=_SALT), max_age=LIVES, secure=settings.SESSION_COOKIE_SECURE,
-                httponly=True, samesite="Lax",
+                httponly=True, samesite="Strict",
             )  # fmt: skip
         return response
 

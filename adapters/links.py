@@ -12,12 +12,15 @@ _AMOUNT = re.compile(r"([0-9]{1,20})(?:\.([0-9]{1,30}))?")
 
 
 def read(text: str, schemes: Collection[str], coin: str) -> tuple[str, dict[str, str]]:
-    """The address and the fields. Raises InvalidAddress for a link of another scheme."""
+    """The address and the fields. Raises InvalidAddress: another scheme, or something said twice."""
     scheme, _, rest = text.partition(":")
     if scheme.lower() not in schemes:
         raise InvalidAddress(f"This is not a {coin} payment link.")
     address, _, query = rest.removeprefix("//").partition("?")
-    return address, dict(parse_qsl(query))
+    said = parse_qsl(query)
+    if len(fields := dict(said)) != len(said):
+        raise InvalidAddress("This payment link says one thing twice.")
+    return address, fields
 
 
 def amount(text: str, decimals: int) -> int:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from accounts import proof as proofs
 from accounts.audit import What, record
 from accounts.capabilities import Capability, require
-from accounts.models import ApiKey, AuditEvent, DerivedKey, Invitation, PayoutHold, User
+from accounts.models import AccessHelp, ApiKey, AuditEvent, DerivedKey, FreezeLink, Invitation, PayoutHold, User
 from ledger import locks
 from ledger.models import (
     Account,
@@ -115,6 +115,8 @@ def _close_ways_in(user: User) -> None:
     for rows in (sessions, Authenticator.objects.filter(user=user), DerivedKey.objects.filter(owner=user)):
         rows.delete()
     EmailAddress.objects.filter(user=user).delete()
+    FreezeLink.objects.filter(user=user).delete()
+    AccessHelp.objects.filter(user=user).update(new_email="")
     ApiKey.objects.filter(owner=user, revoked_at=None).update(revoked_at=now())
     ApiKey.objects.filter(owner=user).update(name="", addresses=[], last_ip=None)
     user.groups.clear()

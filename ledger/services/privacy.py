@@ -30,7 +30,8 @@ IN_MEMORY: Final = 4 * 1024 * 1024  # bytes; more goes through a temporary file
 OURS: Final = {
     "account.EmailAddress": "user", "mfa.Authenticator": "user", "usersessions.UserSession": "user",
     "accounts.AuditEvent": "about", "accounts.DerivedKey": "owner", "accounts.ApiKey": "owner",
-    "accounts.PayoutHold": "user", "ledger.Account": "owner", "ledger.Hold": "user",
+    "accounts.PayoutHold": "user", "accounts.FreezeLink": "user", "accounts.AccessHelp": "user",
+    "ledger.Account": "owner", "ledger.Hold": "user",
     "ledger.Operation": "user", "ledger.Withdrawal": "operation__user", "ledger.Deposit": "operation__user",
     "ledger.Address": "account__owner", "ledger.Invoice": "account__owner",
     "ledger.InvoiceNote": "invoice__account__owner",

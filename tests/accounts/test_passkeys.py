@@ -16,6 +16,7 @@ from tests.pages.test_browser import DEADLINE, QUIET, RULES, too_wide, violation
 from tests.support.components import needs
 from tests.support.factories import PASSWORD, make_user
 from tests.support.live import LiveSite
+from tests.support.processes import wait_for
 
 assert RULES
 
@@ -97,7 +98,7 @@ def test_a_passkey_is_enrolled_signs_in_without_a_password_and_confirms(at_alice
     before = UserSession.objects.get(user=alice).session_key
     page.click("#mfa_webauthn_reauthenticate")
     page.wait_for_url("**/accounts/security/")
-    assert UserSession.objects.get(user=alice).session_key != before
+    wait_for("a new session", lambda: UserSession.objects.get(user=alice).session_key != before)
 
 
 def test_without_a_finger_or_a_number_a_passkey_signs_nobody_in(at_alice):

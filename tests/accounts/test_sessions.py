@@ -162,7 +162,7 @@ def test_a_cookie_that_is_not_right_gives_no_bucket_of_its_own(alice, bob, spoil
 def test_the_cookie_opens_nothing_and_scripts_cannot_read_it(alice):
     client = signed_in(alice)
     cookie = client.cookies["device"]
-    assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Lax", "/")
+    assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Strict", "/")
     stranger = Client()
     stranger.cookies["device"] = cookie.value
     assert not is_in(stranger)

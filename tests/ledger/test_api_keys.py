@@ -199,7 +199,8 @@ def test_the_owner_hears_of_a_new_key_by_mail(coin, alice, mailoutbox):
     (letter,) = mailoutbox
     assert letter.to == ["alice@example.com"]
     assert "“shop”" in letter.body
-    assert "read, withdraw" in letter.body
+    assert "see balances, activity, addresses and the feed" in letter.body
+    assert "withdraw to outside addresses, and cancel what waits" in letter.body
     assert text not in letter.body + str(letter.alternatives)
 
 

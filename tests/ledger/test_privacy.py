@@ -29,6 +29,7 @@ from wallets_site.base.errors import InvalidRequest, NotAllowed, ProofRequired, 
 # What members of the staff did to the site, or to others: not a member's own.
 OF_STAFF = {
     "admin.LogEntry.user", "accounts.Invitation.created_by", "accounts.Invitation.used_by", "accounts.AuditEvent.who",
+    "accounts.AccessHelp.asked_by", "accounts.AccessHelp.agreed_by",
     "accounts.PayoutHold.asked_by", "accounts.PayoutHold.lifted_by", "ledger.Transaction.actor",
     "ledger.Adjustment.proposed_by", "ledger.Adjustment.decided_by", "ledger.Approval.person", "ledger.Freeze.ended_by",
     "ledger.Brake.release_by", "ledger.Brake.released_by", "ledger.PayoutDecision.proposed_by",

@@ -52,11 +52,12 @@ def postgresql_aliases(url: str) -> dict[str, dict[str, Any]]:
 
 
 def close_all(*, pools: bool = True) -> None:
-    """Every connection of this thread, and the process's pools."""
+    """Every connection of this thread, and the process's pools, whichever thread filled them."""
     for connection in connections.all(initialized_only=True):
         connection.close()
-        if pools and isinstance(connection, PostgreSQL):
-            connection.close_pool()
+    held = vars(PostgreSQL)["_connection_pools"]
+    for alias in list(held) if pools else []:
+        held.pop(alias).close()
 
 
 def use(aliases: dict[str, dict[str, Any]]) -> None:
