@@ -26,7 +26,7 @@ from ledger.models import (
     Recovered,
     RecoveryWallet,
 )
-from ledger.services import bills, matching, purse_payments, recovery, switches
+from ledger.services import bills, matching, purse_payments, recovery, rules, switches
 from wallets_site.base.clock import now
 
 MISSING_POLLS: Final = 2  # polls in a row that must not know a deposit before it counts as gone
@@ -67,6 +67,7 @@ def unsettled(wallet_id: int, *, watched: bool = True) -> list[str]:
     return list(dict.fromkeys(rows.order_by("pk").values_list("txid", flat=True)))
 
 
+@rules.asked_anew()
 def record_transfers(use: CoinWallet, transfers: Sequence[Found]) -> None:
     ours = {item.txid for item in transfers if not item.incoming}  # from one of our addresses to another: nothing came
     incoming = [item for item in transfers if item.incoming and item.amount > 0 and item.txid not in ours]

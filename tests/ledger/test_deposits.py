@@ -8,7 +8,7 @@ from adapters.base import Found, Page
 from adapters.models import Wallet
 from ledger import queries
 from ledger.models import Address, Deposit, Event, Freeze, Operation
-from ledger.services import deposits, sending
+from ledger.services import deposits, rules, sending
 from tests.support.money import (
     address_of,
     balances,
@@ -263,3 +263,19 @@ def test_a_wallet_read_anew_writes_nothing_for_deposits_that_are_long_final(coin
     assert balances(coin, alice) == [(2000, 0)]
     told(coin, found(address_of(alice, coin), txid="t3", confirmations=0, gone=True))
     assert Deposit.objects.get(txid="t3").state == Deposit.State.VANISHED
+
+
+def test_a_process_that_knows_no_rules_yet_reads_them_once_for_all_deposits_of_a_scan(
+    coin, alice, clock, django_assert_num_queries_of
+):
+    address = address_of(alice, coin)
+    for _ in range(12):
+        chain(coin).mint(address, 5)
+    blocks(coin.confirmations + 1, clock)
+    rules._kept.clear()
+    rules.forget_recent()
+
+    with django_assert_num_queries_of() as counted:
+        scan_now(coin)
+
+    assert sum('FROM "ledger_feerule"' in statement for statement in counted.statements) == 1
