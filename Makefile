@@ -54,9 +54,9 @@ fuzz: install-dev
 	@$(RUN) -m tests.fuzz $(SECONDS) $(ONLY)
 
 # Tools that read our files and share nothing with the site, in an environment of their own.
-$(TOOLS)/.installed: requirements-tools.txt
+$(TOOLS)/.installed: tests/security/requirements.txt
 	@$(PYTHON) -m venv $(TOOLS)
-	@$(TOOLS)/bin/pip install --quiet --disable-pip-version-check -r requirements-tools.txt
+	@$(TOOLS)/bin/pip install --quiet --disable-pip-version-check -r tests/security/requirements.txt
 	@touch $@
 
 test: lint types checks tests
