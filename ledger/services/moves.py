@@ -116,7 +116,7 @@ def _at_once(
         coin_id=quote.coin.pk, payer=posting.Side(user.pk, quote.number), amount=quote.amount, fee=quote.fee,
         payee=posting.Side(recipient.pk, quote.to_number), scope=scope_of(user.pk), key=key, request=quote.request,
         at=at, rules_version=rules.current().version, address=quote.address, tags=tags,
-        comment=comment or (quote.bill.comment if quote.bill else ""),
+        comment=_words(quote, comment),
         topics=[(name, events.TOPICS[name].mails) for name in _DONE], key_id=proof.key_id,
         payment_hash=quote.bill.payment_hash if quote.bill else "",
     )  # fmt: skip
@@ -130,6 +130,11 @@ def _at_once(
         row._state.adding, row._state.db = False, connection.alias
     sent.pair, received.pair = received, sent
     return sent
+
+
+def _words(quote: Quote, comment: str) -> str:
+    """What stands on both rows: the payer's own words, or else those of the invoice."""
+    return comment or (quote.bill.comment if quote.bill else "")
 
 
 def _plain(user: User, recipient: User, quote: Quote, proof: proofs.Proof, screen: screening.Screened | None) -> bool:
@@ -294,7 +299,7 @@ class _Pair:
     def rows(self, transaction_id: int, **shared: Any) -> tuple[Operation, Operation]:
         """Sent and received, without numbers."""
         quote, bill = self.quote, self.quote.bill
-        comment = self.comment or (bill.comment if bill else "")
+        comment = _words(quote, self.comment)
         shared |= {
             "coin": quote.coin, "kind": Operation.Kind.MOVE, "comment": comment,
             "tags": self.tags, "transaction_id": transaction_id, "payment_hash": bill.payment_hash if bill else "",
