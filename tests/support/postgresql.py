@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -14,7 +15,7 @@ import psycopg
 import pytest
 
 from tests.support.components import needs
-from tests.support.processes import Child, wait_for
+from tests.support.processes import Child, wait_for, working_in
 
 USER = "wallets"
 # Ordinary tests survive no power cut; crash tests ask for a durable cluster.
@@ -91,8 +92,20 @@ class Cluster:
             connection.execute(statement)
 
     def crash(self) -> None:
-        """kill -9 of the whole server, as a power cut would."""
+        """kill -9 of the whole server, as a power cut would.
+
+        Each server process is a group of its own, and the next start is refused while one still holds the memory they
+        share: all of them are gone when this returns.
+        """
         self.child.kill()
+        wait_for("the servers' end", self._all_killed)
+
+    def _all_killed(self) -> bool:
+        servers = working_in(self.home / "data")
+        for pid in servers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return not servers
 
     def remove(self) -> None:
         self.child.stop(signal.SIGINT)

@@ -109,6 +109,16 @@ def descendants_of(pid: int) -> list[int]:
     return below + [deeper for child in below for deeper in descendants_of(child)]
 
 
+def working_in(directory: Path) -> list[int]:
+    """The processes whose working directory it is; a zombie has none."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cwd"):
+        with contextlib.suppress(OSError):
+            if path.readlink() == directory:
+                found.append(int(path.parent.name))
+    return sorted(found)
+
+
 def is_alive(pid: int) -> bool:
     """Whether the process exists and is not a zombie."""
     try:
