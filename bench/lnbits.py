@@ -1,5 +1,10 @@
 """Our LNbits API beside a real LNbits 1.6.2 on the same machine in the same run: read a wallet, ask for an invoice, pay
-one inside. Ours on the engine that is in use; then the same of a purse with 100,000 payments."""
+one inside. Ours on the engine that is in use; then the same of a purse with 100,000 payments.
+
+A round makes at most MADE invoices a client and pays them all before the next begins: one account has room for 1,000
+open ones here. The same rule holds for both servers. What a history costs is told by rounds in turn: one of a purse
+that has it, one of a purse beside it that has none.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +12,9 @@ import http.client
 import json
 import secrets
 import tempfile
-import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -33,11 +38,14 @@ from wallets_site.base.clock import now
 
 CLIENTS = 4
 ROUNDS = 3
+TURNS = 5
 SECONDS = 3
+MADE = 100  # invoices of a client in a round: those of all clients have room in one account
 DEEP = 100_000
 RICH = 10**15
 GOALS = {"wallet": 2.0, "invoice": 4.0, "payment": 10.0}
 Rates = dict[str, float]
+Work = Callable[[http.client.HTTPConnection, "Desk", int], bool]
 
 
 @dataclass(frozen=True)
@@ -49,7 +57,7 @@ class Desk:
     pairs: list[tuple[str, str]]
 
 
-def _hammer(desk: Desk, work: Callable[[http.client.HTTPConnection, Desk, int], bool]) -> float:
+def _hammer(desk: Desk, work: Work) -> float:
     """Requests a second of all clients together; each works until its time or its work is over."""
     counts = [0] * len(desk.pairs)
     ends = time.monotonic() + SECONDS
@@ -61,11 +69,8 @@ def _hammer(desk: Desk, work: Callable[[http.client.HTTPConnection, Desk, int], 
         line.close()
 
     started = time.monotonic()
-    threads = [threading.Thread(target=client, args=(place,)) for place in range(len(desk.pairs))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(len(desk.pairs)) as pool:
+        list(pool.map(client, range(len(desk.pairs))))  # a client that fails ends the run
     return sum(counts) / (time.monotonic() - started)
 
 
@@ -78,15 +83,25 @@ def _say(line: http.client.HTTPConnection, desk: Desk, key: str, method: str, pa
     return json.loads(text)
 
 
-def measure(desk: Desk, name: str) -> Rates:
-    """The middle of some rounds. Each round pays the invoices it made."""
-    found: dict[str, list[float]] = {action: [] for action in GOALS}
+def measure(desk: Desk, name: str, rounds: int = ROUNDS) -> Rates:
+    """The middle of some rounds."""
+    return _middle([_round(desk, f"{name}, round {number + 1}") for number in range(rounds)])
+
+
+def _middle(found: list[Rates]) -> Rates:
+    return {action: middle([rates[action] for rates in found]) for action in GOALS}
+
+
+def _round(desk: Desk, name: str) -> Rates:
+    """Each action once; all that it asks for is paid at its end."""
     open_ones: list[list[str]] = [[] for _ in desk.pairs]
 
     def read(line: http.client.HTTPConnection, desk: Desk, place: int) -> bool:
         return bool(_say(line, desk, desk.pairs[place][0], "GET", "/api/v1/wallet"))
 
     def ask(line: http.client.HTTPConnection, desk: Desk, place: int) -> bool:
+        if len(open_ones[place]) >= MADE:
+            return False
         body = {"out": False, "amount": 5, "memo": "bench"}
         open_ones[place].append(_say(line, desk, desk.pairs[place][1], "POST", "/api/v1/payments", body)["bolt11"])
         return True
@@ -97,11 +112,11 @@ def measure(desk: Desk, name: str) -> Rates:
         body = {"out": True, "bolt11": open_ones[place].pop()}
         return bool(_say(line, desk, desk.pairs[place][0], "POST", "/api/v1/payments", body)["status"] == "success")
 
-    for number in range(ROUNDS):
-        for action, work in (("wallet", read), ("invoice", ask), ("payment", pay)):
-            found[action].append(_hammer(desk, work))
-        say(f"{name}, round {number + 1}: " + ", ".join(f"{key} {rates[-1]:.0f}/s" for key, rates in found.items()))
-    return {action: middle(rates) for action, rates in found.items()}
+    rates = {action: _hammer(desk, work) for action, work in (("wallet", read), ("invoice", ask), ("payment", pay))}
+    say(f"{name}: " + ", ".join(f"{action} {value:.0f}/s" for action, value in rates.items()))
+    while any(open_ones):
+        _hammer(desk, pay)
+    return rates
 
 
 def theirs() -> Rates | None:
@@ -135,15 +150,28 @@ def run(report: Report, database: Database, reference: Rates | None) -> None:
             ratio = value / reference[action] if reference else None
             report.add(f"lnbits_{action}_{database.engine}", value, "requests/s", ratio=ratio, conditions=where,
                        against="LNbits 1.6.2" if ratio else "", goal=GOALS[action] if ratio else None)  # fmt: skip
-        one = Desk(site.port, "/lnbits", pairs[:1] * CLIENTS)
-        before = measure(one, "one purse for all")
-        for person, purse in zip(people[:2], made[:2], strict=True):
+        young, old = (Desk(site.port, "/lnbits", [pair] * CLIENTS) for pair in pairs[:2])
+        alone = measure(young, "one purse for all")
+        for person, purse in zip(people[2:4], made[2:4], strict=True):
             _deepen(coin, person, purse)
-        for action, value in measure(one, f"the same with {DEEP} payments").items():
-            report.add(f"lnbits_{action}_deep_{database.engine}", value, "requests/s", ratio=before[action] / value,
-                       against="the same without history", goal=1.2, better="less", conditions=where)  # fmt: skip
+        _tell_depth(report, database.engine, alone, young, old)
     finally:
         site.stop()
+
+
+def _tell_depth(report: Report, engine: str, alone: Rates, young: Desk, old: Desk) -> None:
+    """deep: a purse with a history beside one without. crowded: a purse without one, when others have none and have."""
+    turns = [(_round(young, f"no payments, turn {turn + 1}"), _round(old, f"{DEEP} payments, turn {turn + 1}"))
+             for turn in range(TURNS)]  # fmt: skip
+    where = f"{engine}, gunicorn 2 x 4 threads, {CLIENTS} clients, one purse for all, {TURNS} turns"
+    beside = _middle([first for first, _ in turns])
+    for action, value in _middle([second for _, second in turns]).items():
+        deep = middle([first[action] / second[action] for first, second in turns])
+        report.add(f"lnbits_{action}_deep_{engine}", value, "requests/s", against="a purse without history", ratio=deep,
+                   goal=1.2, better="less", conditions=where)  # fmt: skip
+        crowded = alone[action] / beside[action]
+        report.add(f"lnbits_{action}_crowded_{engine}", beside[action], "requests/s", against="an empty site",
+                   ratio=crowded, goal=1.2, better="less", conditions=where)  # fmt: skip
 
 
 def _admin_key(purse: Purse, user: User) -> str:

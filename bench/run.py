@@ -44,7 +44,8 @@ Part = Callable[[], None]
 ON_POSTGRESQL = (
     "ledger", "http", "api3", "banano", "forknote", "crediting", "litecoin", "lnbits", "reads", "api", "pages"
 )  # fmt: skip
-ON_SQLITE = ("sqlite", "lnbits", "books")
+ON_SQLITE = ("sqlite", "lnbits_sqlite", "books")
+BESIDE_LNBITS = {"lnbits", "lnbits_sqlite"}
 
 
 def run_parts(report: Report, parts: Mapping[str, Part], wanted: set[str]) -> None:
@@ -99,7 +100,7 @@ def on_sqlite(report: Report, lightning: lnbits.Rates | None, wanted: set[str]) 
     made, database = world.populate(), Database("sqlite", folder)
     parts = {
         "sqlite": lambda: ledger.on_sqlite(report, database, made),
-        "lnbits": lambda: lnbits.run(report, database, lightning),
+        "lnbits_sqlite": lambda: lnbits.run(report, database, lightning),
         "books": lambda: books.run(report, Path(os.environ["WALLETS_TEST_ROOT"]) / "lived-in"),
     }
     run_parts(report, parts, wanted)
@@ -112,8 +113,8 @@ def main() -> int:
         sys.exit(f"ONLY= knows no part called {', '.join(sorted(unknown))}")
     databases.run_root().mkdir(parents=True, exist_ok=True)  # where simulated chains lie
     report = Report([])
-    lightning = lnbits.theirs() if "lnbits" in wanted else None
-    if "lnbits" in wanted and lightning is None:
+    lightning = lnbits.theirs() if wanted & BESIDE_LNBITS else None
+    if wanted & BESIDE_LNBITS and lightning is None:
         report.broke("lnbits_reference", RuntimeError("no LNbits here: python -m tests.lnbits.server makes one"))
     if wanted & set(ON_POSTGRESQL):
         on_postgresql(report, rows, lightning, wanted)

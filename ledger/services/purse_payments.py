@@ -55,13 +55,16 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which payments: empty means all that are not failed or expired. search: a part of the memo, or a whole hash."""
+    """Which payments: empty means all that are not failed or expired. search: a part of the memo, or a whole hash.
+    times: (gt, gte, lt or lte, moment) that the moment of asking must meet, all of them."""
 
     statuses: frozenset[str] = frozenset({"pending", "success"})
     memo: str = ""
     search: str = ""
     payment_hash: str = ""
     external_id: str = ""
+    tag: str = ""
+    times: tuple[tuple[str, datetime], ...] = ()
     incoming: bool = True
     outgoing: bool = True
 
@@ -136,12 +139,14 @@ def _invoices(purse: Purse, wanted: Wanted) -> QuerySet[Invoice]:
         rows = rows.filter(states) if wanted.statuses else rows.none()
     if wanted.external_id:
         rows = rows.filter(attached__external_id=wanted.external_id)
+    if wanted.tag:
+        rows = rows.filter(attached__tag=wanted.tag)
     return _narrowed(rows, wanted, "memo")
 
 
 def _payouts(purse: Purse, wanted: Wanted) -> QuerySet[Operation]:
     rows = Operation.objects.filter(account=purse.account_id, incoming=False)
-    if not wanted.outgoing or wanted.external_id:
+    if not wanted.outgoing or wanted.external_id or wanted.tag:
         return rows.none()
     if len(wanted.statuses) < len(ALL.statuses):
         known = set(Operation.Status.values)
@@ -150,6 +155,8 @@ def _payouts(purse: Purse, wanted: Wanted) -> QuerySet[Operation]:
 
 
 def _narrowed(rows: QuerySet[Any], wanted: Wanted, memo: str) -> QuerySet[Any]:
+    if wanted.times:
+        rows = rows.filter(**{f"created_at__{how}": moment for how, moment in wanted.times})
     if wanted.payment_hash:
         rows = rows.filter(payment_hash=wanted.payment_hash)
     if wanted.memo:

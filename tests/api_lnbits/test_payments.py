@@ -96,10 +96,11 @@ def test_a_bad_body_is_one_json_error(cashier, body):
     assert not Invoice.objects.exists()
 
 
-@pytest.mark.parametrize("more", [{"unit": "EUR"}, {"unit": "msat"}, {"memo": "x" * 641}, {"memo": 5}, {"expiry": 0},
+@pytest.mark.parametrize("more", [{"unit": "EUR"}, {"unit": "msat"}, {"memo": "x" * 641}, {"memo": 5}, {"expiry": -1},
                                   {"expiry": "soon"}, {"expiry": 10**9}, {"description_hash": "zz"},
                                   {"unhashed_description": "zz"}, {"extra": [1]}, {"extra": {"a": "x" * 5000}},
                                   {"webhook": "http://127.0.0.1/x"}, {"webhook": "http://169.254.169.254/latest"},
+                                  {"payment_hash": "ab" * 32}, {"fiat_provider": "stripe"},
                                   {"webhook": "ftp://shop.example/"}, {"webhook": "nonsense"}])  # fmt: skip
 def test_what_an_invoice_cannot_be_is_refused(cashier, more):
     refused(cashier.post("/api/v1/payments", {"out": False, "amount": 5, **more}), 400)
@@ -418,6 +419,34 @@ def test_a_list_is_newest_first_with_both_directions(admin, till, coin):
     assert (page["total"], [row["memo"] for row in page["data"]]) == (3, ["open one", "coffee"])
     assert len(admin.ok("GET", "/api/v1/payments?limit=-1")) == 3
     refused(admin.get("/api/v1/payments?limit=abc"), 400)
+
+
+def test_an_expiry_of_zero_is_the_usual_one(cashier):
+    usual, zero = (bolt11.decode(invoice(cashier, 5, **more)["bolt11"]) for more in ({}, {"expiry": 0}))
+    assert zero.expiry == usual.expiry
+
+
+def test_a_list_keeps_to_a_time_a_tag_and_a_wallet(cashier, shop, clock):
+    first = invoice(cashier, 1, memo="first", extra={"tag": "tpos"})
+    clock.shift(timedelta(minutes=5))
+    noon = now()
+    invoice(cashier, 2, memo="second")
+
+    def memos(query: str) -> list[str]:
+        return [row["memo"] for row in cashier.ok("GET", f"/api/v1/payments?{query}")]
+
+    assert memos(f"time[ge]={int(noon.timestamp())}") == ["second"]
+    assert memos(f"time[lt]={noon:%Y-%m-%dT%H:%M:%S}") == ["first"]
+    assert memos(f"created_at[gt]={first['time'].replace('+', '%2B')}&time[le]={noon:%Y-%m-%dT%H:%M:%S.%f}") == [
+        "second"
+    ]
+    assert memos("tag=tpos") == ["first"]
+    assert memos("tag[eq]=nobodys") == []
+    assert memos(f"wallet_id={shop.ident}") == ["second", "first"]
+    assert memos(f"wallet_id={'0' * 32}") == []
+    assert memos("status[ne]=pending") == []
+    for bad in ("soon", "9" * 30, "-1"):
+        refused(cashier.get(f"/api/v1/payments?time[ge]={bad}"), 400, "time")
 
 
 def test_expired_invoices_are_listed_when_asked_for(cashier, clock):

@@ -32,7 +32,7 @@ _OF_A_PAYMENT: Final = (InsufficientFunds, InvalidAddress, InvalidAmount, LimitR
 _CORS: Final = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE, OPTIONS",
-    "Access-Control-Allow-Headers": "X-Api-Key, Content-Type, Accept",
+    "Access-Control-Allow-Headers": "X-Api-Key, Content-Type, Accept, Idempotency-Key, *",
     "Access-Control-Expose-Headers": "Retry-After",
     "Access-Control-Max-Age": "600",
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from django.http import HttpResponse
@@ -33,6 +34,8 @@ LONGEST_EXTRA: Final = 4096
 LISTED: Final = 100
 MOST_LISTED: Final = 1000
 DEEPEST: Final = 10_000_000
+_BOUNDS: Final = {"gt": "gt", "ge": "gte", "lt": "lt", "le": "lte"}
+_NETWORKS: Final = {"main": "bc", "test": "tb", "signet": "tbs", "regtest": "bcrt"}  # as an invoice begins
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _HEX: Final = re.compile(r"(?:[0-9a-fA-F]{2}){1,2000}")
 
@@ -45,6 +48,7 @@ def make(asked: Asked) -> HttpResponse:
 
 # Asking for money ----------------------------------------------------------------------------------------
 def _ask(asked: Asked) -> HttpResponse:
+    _demand_plain(asked)
     amount = _amount(asked)
     memo = asked.text("memo", longest=LONGEST_MEMO)
     note = _note(asked)
@@ -55,6 +59,14 @@ def _ask(asked: Asked) -> HttpResponse:
     )  # fmt: skip
     body = purse_payments.shape(purse_payments.of_invoice(made, purse_payments.attach(made, **note)), asked.purse)
     return answer({**body, "lnurl_response": None}, 201)
+
+
+def _demand_plain(asked: Asked) -> None:
+    """Other kinds of invoices of 1.x. Left out silently, the caller would wait for a hash that nobody pays."""
+    if asked.text("payment_hash", longest=200):
+        raise Refusal(400, "Hold invoices are not made here: leave out payment_hash.")
+    if asked.text("fiat_provider", longest=200):
+        raise Refusal(400, "Only Lightning is paid here: leave out fiat_provider.")
 
 
 def _amount(asked: Asked) -> int:
@@ -72,7 +84,8 @@ def _amount(asked: Asked) -> int:
 
 
 def _expiry(asked: Asked) -> int | None:
-    seconds = asked.whole("expiry")
+    """Seconds; none and zero mean as long as usual, as there. Raises Refusal."""
+    seconds = asked.whole("expiry") or None
     if seconds is not None and not 1 <= seconds <= 30 * 86_400:
         raise Refusal(400, "expiry is 1 second to 30 days.")
     return seconds
@@ -192,11 +205,12 @@ def _page(asked: Asked) -> list[dict[str, Any]]:
 
 def _wanted(asked: Asked) -> Wanted:
     """Filters of 1.x (`status`, `search`, `field[eq]`), of 0.9 (`pending`, `complete`, `incoming`) and of pylnbits
-    (`memo`). What is not known here is left out, as there."""
+    (`memo`). What is not known here is left out, as there. Raises Refusal for a time that cannot be read."""
     directions = {name for name in ("incoming", "outgoing") if _is_true(asked, name)}
     name = _filter(asked, "payment_hash") or _filter(asked, "checking_id")
     return Wanted(
-        statuses=_statuses(asked), memo=_filter(asked, "memo"), search=asked.query("search"),
+        statuses=_statuses(asked), tag=_filter(asked, "tag"), times=_times(asked),
+        memo=_filter(asked, "memo"), search=asked.query("search"),
         payment_hash=name.removeprefix("internal_").lower(), external_id=_filter(asked, "external_id"),
         incoming="incoming" in directions or not directions, outgoing="outgoing" in directions or not directions,
     )  # fmt: skip
@@ -211,11 +225,31 @@ def _is_true(asked: Asked, name: str) -> bool:
 
 
 def _statuses(asked: Asked) -> frozenset[str]:
+    if _filter(asked, "wallet_id") not in ("", asked.purse.ident):
+        return frozenset()  # a key sees its own wallet
     given = _filter(asked, "status") or asked.query("status[in]")
     if given:
         return frozenset(given.split(",")) & ALL.statuses
+    if without := asked.query("status[ne]") or asked.query("status[ex]"):
+        return ALL.statuses - set(without.split(","))
     old = {"pending": "pending", "complete": "success"}
     return frozenset(status for name, status in old.items() if _is_true(asked, name)) or Wanted().statuses
+
+
+def _times(asked: Asked) -> tuple[tuple[str, datetime], ...]:
+    names = [(name, how) for name in ("time", "created_at") for how in _BOUNDS]
+    given = [(how, asked.query(f"{name}[{how}]")) for name, how in names]
+    return tuple((_BOUNDS[how], _moment(text)) for how, text in given if text)
+
+
+def _moment(text: str) -> datetime:
+    """ISO 8601, of UTC where it names no zone, or seconds since 1970."""
+    try:
+        zoned = re.sub(r"(T.*) ([0-9]{2}:[0-9]{2})$", r"\1+\2", text)  # a plus that nobody escaped
+        read = datetime.fromtimestamp(int(text), UTC) if text.isdecimal() else datetime.fromisoformat(zoned)
+        return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
+    except (ValueError, OverflowError, OSError):
+        raise Refusal(400, "A time is written 2026-01-31T12:00:00, or as seconds since 1970.") from None
 
 
 # Reading invoices ----------------------------------------------------------------------------------------
@@ -225,6 +259,7 @@ def decode(asked: Asked) -> HttpResponse:
     read = nodes.read_invoice(purses.lightning(), text)
     made = int(read.made.timestamp())
     return answer({
+        "currency": _NETWORKS.get(read.network, read.network),
         "payment_hash": read.payment_hash,
         "amount_msat": read.amount,
         "description": read.description or None,

@@ -1,4 +1,7 @@
-"""Every address of the API, with and without a slash at its end, and without a redirect between the two."""
+"""Every address of the API, with and without a slash at its end, and without a redirect between the two.
+
+Two slashes in front are one: a base URL that ends with a slash makes them, and proxies before LNbits merge them.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from ledger.api.lnbits.door import Handler, door, nowhere
 
 
 def at(route: str, name: str, **handlers: Handler) -> URLPattern:
-    return re_path(rf"^{route}/?$", door(**handlers), name=f"lnbits-{name}")
+    return re_path(rf"^/*{route}/?$", door(**handlers), name=f"lnbits-{name}")
 
 
 ID = r"(?P<ident>[^/]{1,100})"
