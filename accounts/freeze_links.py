@@ -31,3 +31,8 @@ def find(token: str) -> FreezeLink | None:
 
 def _digest(token: str) -> str:
     return crypto.digest({"freeze": token})
+
+
+def forget_expired() -> None:
+    """Drop those that can stop nothing any more; a used one stays as evidence."""
+    FreezeLink.objects.filter(used_at=None, expires_at__lt=now()).delete()

@@ -9,23 +9,21 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Final
 
-from django.contrib.sessions.models import Session
-from django.core.cache import cache
-from django.db import connections, transaction
+from django.db import connections
 
+from accounts import helping
 from ledger import locks
 from ledger.drains import chores, mail, pay, rates, reconcile, scan, webhooks
 from ledger.drains.clock import new_work_for
-from ledger.models import CoinWallet, CronRun, Operation
+from ledger.drains.tidy import tidy
+from ledger.models import CoinWallet, CronRun
 from ledger.services import lifecycle
 from wallets_site.base.clock import now
 
 log = logging.getLogger(__name__)
 NEW_WORK_SECONDS: Final = 20
-KEPT_RUNS: Final = timedelta(days=7)
 _busy = threading.Lock()
 
 
@@ -73,6 +71,7 @@ def _work() -> list[tuple[str, Callable[[], object]]]:
     """Everything there is to do, in an order in which one run is enough for what was confirmed before it."""
     steps: list[tuple[str, Callable[[], object]]] = [
         ("payments that waited", lifecycle.release_waited), ("unconfirmed requests", lifecycle.expire_unconfirmed),
+        ("help with access", helping.carry_out_due),
     ]  # fmt: skip
     for use in CoinWallet.objects.select_related("coin", "wallet").order_by("wallet__state", "pk"):
         pk, name = use.wallet_id, use.wallet.name
@@ -108,26 +107,3 @@ def _done(name: str, work: Callable[[], object]) -> bool:
         log.exception("do_cron: %s", name)
         return False
     return True
-
-
-def tidy() -> None:
-    """Drop what has expired: sessions, confirmation links, cache rows, runs of long ago."""
-    old = Operation.objects.exclude(confirm_digest="").filter(confirm_expires_at__lt=now())
-    old.update(confirm_digest="")
-    Session.objects.filter(expire_date__lt=now()).delete()
-    CronRun.objects.filter(started_at__lt=now() - KEPT_RUNS).delete()
-    cull = getattr(cache, "_table", None)
-    if cull:
-        _drop_expired_cache_rows(cull)
-
-
-def _drop_expired_cache_rows(table: str) -> None:
-    """The database cache drops a row only when somebody asks for it again."""
-    from django.db import router
-    from django.db.models import Model
-
-    model: type[Model] = cache.cache_model_class  # type: ignore[attr-defined]
-    connection = connections[router.db_for_write(model) or "default"]
-    with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
-        limit = connection.ops.adapt_datetimefield_value(now().replace(microsecond=0))
-        cursor.execute(f"DELETE FROM {connection.ops.quote_name(table)} WHERE expires < %s", [limit])  # noqa: S608

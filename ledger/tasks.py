@@ -18,6 +18,7 @@ from ledger.drains import reconcile as reconcile_drain
 from ledger.drains import scan as scan_drain
 from ledger.drains import webhooks as webhooks_drain
 from ledger.drains.clock import new_work_for
+from ledger.drains.tidy import tidy_when_due
 from ledger.models import CoinWallet
 from ledger.pokes import enqueue
 from ledger.services import lifecycle
@@ -55,6 +56,7 @@ def sweep() -> None:
     lifecycle.release_waited()
     lifecycle.expire_unconfirmed()
     helping.carry_out_due()
+    tidy_when_due()
     if mail_drain.has_work():
         enqueue("mail")
     if rates_drain.is_due():

@@ -15,11 +15,14 @@ from django.db import connections
 from django.test import Client, override_settings
 from django_q.models import OrmQ
 
+from accounts import freeze_links
+from accounts import proof as proofs
+from accounts.models import FreezeLink
 from adapters.demo import encode_address
-from ledger import do_cron
+from ledger import do_cron, tasks
 from ledger.api import notify
 from ledger.models import Address, CronRun, Operation
-from ledger.services import site_settings
+from ledger.services import moves, site_settings
 from tests.api3.client import Plugin, read
 from tests.api3.conftest import change
 from tests.support.money import address_of, balances, blocks, chain, fund, send, switch
@@ -157,6 +160,34 @@ class TestCron:
         blocks(3, clock)
         call_and_wait(anybody)
         assert Operation.objects.get(pk=asked.pk).status == "done"
+
+    @pytest.mark.parametrize("drop", [lambda: do_cron.run(), tasks.sweep], ids=["do_cron", "the cluster"])
+    def test_what_has_expired_is_dropped(self, coin, alice, bob, clock, drop):
+        change(confirm_move_user=True)
+        fund(alice, coin, 1_000)
+        quote = moves.preview_move(user=alice, coin=coin, recipient=bob, amount=7)
+        proof = proofs.of_plugin_api(alice, where="127.0.0.1")
+        made = [moves.request_move(user=alice, quote=quote, proof=proof, key=key) for key in ("old", "new")]
+        freeze_links.new_link(alice, alice.email)
+        Session.objects.create(session_key="old", session_data="", expire_date=now() + timedelta(hours=1))
+        clock.shift(timedelta(hours=2))
+        Session.objects.create(session_key="new", session_data="", expire_date=now() + timedelta(hours=1))
+        cache.set("old", 1, 1)
+        cache.set("new", 1, 1000)
+        clock.shift(timedelta(seconds=5))
+        past = now() - timedelta(minutes=1)
+        Operation.objects.filter(pk=made[0].pk).update(confirm_expires_at=past)
+        FreezeLink.objects.update(expires_at=past)
+        freeze_links.new_link(alice, alice.email)
+
+        drop()
+
+        assert list(Session.objects.values_list("session_key", flat=True)) == ["new"]
+        assert [row[0] for row in cached() if row[0].endswith((":old", ":new"))] == [":1:new"]
+        assert [bool(row.confirm_digest) for row in Operation.objects.filter(pk__in=[row.pk for row in made])] == [
+            False, True,
+        ]  # fmt: skip
+        assert FreezeLink.objects.count() == 1
 
     def test_sixteen_calls_at_once_are_one_run_at_a_time(self, coin, anybody):
         answers = at_once(16, lambda _: call(Plugin()))
