@@ -15,9 +15,9 @@ from django.db import connections
 from django.test import Client, override_settings
 from django_q.models import OrmQ
 
-from accounts import freeze_links
+from accounts import freeze_links, helping
 from accounts import proof as proofs
-from accounts.models import FreezeLink
+from accounts.models import AccessHelp, FreezeLink
 from adapters.demo import encode_address
 from ledger import do_cron, tasks
 from ledger.api import notify
@@ -25,6 +25,7 @@ from ledger.models import Address, CronRun, Operation
 from ledger.services import moves, site_settings
 from tests.api3.client import Plugin, read
 from tests.api3.conftest import change
+from tests.support.factories import make_manager
 from tests.support.money import address_of, balances, blocks, chain, fund, send, switch
 from tests.support.processes import wait_for
 from tests.support.threads import at_once
@@ -188,6 +189,15 @@ class TestCron:
             False, True,
         ]  # fmt: skip
         assert FreezeLink.objects.count() == 1
+
+    def test_it_lets_people_in_again_as_a_sweep_does(self, alice, manager, clock):
+        asked = helping.ask(actor=manager, email=alice.email, kind="lost_factor", reason="Passport seen.")
+        helping.agree(actor=make_manager("second"), help_id=asked.pk)
+        do_cron.run()
+        assert AccessHelp.objects.get().state == "agreed"
+        clock.shift(helping.WAITS + timedelta(seconds=1))
+        do_cron.run()
+        assert AccessHelp.objects.get().state == "done"
 
     def test_sixteen_calls_at_once_are_one_run_at_a_time(self, coin, anybody):
         answers = at_once(16, lambda _: call(Plugin()))
