@@ -32,6 +32,7 @@ from ledger.services import limits, rules, waiting
 from ledger.services.states import CoinState, state_of
 from ledger.services.told import told
 from wallets_site.base.errors import NotFound
+from wallets_site.base.newest import newest_of
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -49,6 +50,7 @@ class CoinBalance:
     held: int
     incoming: int
     state: CoinState
+    account_id: int | None = None  # the main account, once there is one
 
     @property
     def total(self) -> int:
@@ -79,7 +81,9 @@ def _balances(user: User, wanted: Sequence[Coin]) -> list[CoinBalance]:
     """Three statements whatever the number of coins, and none whose cost grows with history."""
     known = rules.current()
     rows = Account.objects.filter(owner=user, number=0, coin__in=wanted)
-    held = {(row.coin_id, row.kind): row.balance for row in rows}
+    found = {(row.coin_id, row.kind): row for row in rows}
+    held = {place: row.balance for place, row in found.items()}
+    numbers = {coin_id: row.pk for (coin_id, kind), row in found.items() if kind == Kind.USER}
     incoming: dict[int, int] = {}
     seen = Deposit.objects.filter(operation__user=user, state=Deposit.State.SEEN, coin__in=wanted)
     for coin_id, amount in seen.values_list("coin_id", "amount"):
@@ -91,6 +95,7 @@ def _balances(user: User, wanted: Sequence[Coin]) -> list[CoinBalance]:
             held=held.get((item.pk, Kind.HELD), 0),
             incoming=incoming.get(item.pk, 0),
             state=state_of(known.of(item)),
+            account_id=numbers.get(item.pk),
         )
         for item in wanted
     ]
@@ -206,12 +211,12 @@ def activity(
 ) -> ActivityPage:  # fmt: skip
     """Newest first; `before` is the last id of the page before this one."""
     asked = wanted or Wanted(coin, kind, status)
-    rows = Operation.objects.filter(asked.as_query, user=user).select_related(
-        "coin", "account", "counterpart", "withdrawal__dispatch"
-    )
-    if before is not None:
-        rows = rows.filter(pk__lt=before)
-    found = list(rows.order_by("-pk")[: limit + 1])
+    rows = Operation.objects.filter(asked.as_query).select_related("account", "counterpart", "withdrawal__dispatch")
+    found = list(newest_of(rows, user.pk, before)[: limit + 1])
+    known = rules.current().coins
+    for row in found:
+        if row.coin_id in known:  # in memory already: joined, it is most of what the database plans and sends
+            row.coin = known[row.coin_id].coin
     more = len(found) > limit
     return ActivityPage(found[:limit], found[limit - 1].pk if more else None)
 

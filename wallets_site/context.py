@@ -29,9 +29,9 @@ def _unread(request: HttpRequest) -> str:
 
 
 def _notice() -> str:
-    from ledger.models import SiteSettings
+    from ledger.services import rules
 
     try:
-        return SiteSettings.objects.values_list("notice", flat=True).first() or ""
+        return rules.current().site.notice
     except DatabaseError:  # the page that says so must not fail as well
         return ""

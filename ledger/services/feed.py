@@ -39,9 +39,10 @@ def read(user: User, *, after: int = 0, limit: int = 100) -> list[FeedItem]:
     """At most `limit` items with a higher number, oldest first; what is missing of a page is written now."""
     rows = FeedItem.objects.filter(user=user, number__gt=after).order_by("number")[:limit]
     found = list(rows)
-    while len(found) < limit and publish(user.pk, limit):
-        found = list(rows.all())
-    return found
+    while len(found) < limit and (fresh := _publish(user.pk, limit)):
+        last = found[-1].number if found else after
+        found = found + fresh if fresh[0].number == last + 1 else list(rows.all())
+    return found[:limit]
 
 
 def publish(user_id: int, most: int = BATCH) -> int:
@@ -49,22 +50,26 @@ def publish(user_id: int, most: int = BATCH) -> int:
 
     Two at once: one of them does it, the other finds the feed further on and leaves it.
     """
+    return len(_publish(user_id, most))
+
+
+def _publish(user_id: int, most: int) -> list[FeedItem]:
     with transaction.atomic():
         feed = _feed(user_id)
         news = list(Event.objects.filter(user_id=user_id, in_feed=False).select_related("operation__coin",
             "operation__account", "operation__counterpart").order_by("pk")[:most])  # fmt: skip
         lines = list(_new_lines(user_id, feed, most))
         if not news and not lines:
-            return 0
+            return []
         items = _numbered(user_id, feed.last, news, lines)
         marks = feed.marks | {str(line.account_id): line.seq for line in lines}
         mine = Feed.objects.filter(pk=user_id, last=feed.last)
         if not mine.update(last=items[-1].number, lines=F("lines") + len(lines), marks=marks):
-            return 0
+            return []
         FeedItem.objects.bulk_create(items)
         Event.objects.filter(pk__in=[event.pk for event in news]).update(in_feed=True)
         webhooks.queue(user_id, items)
-    return len(items)
+    return items
 
 
 def behind() -> list[int]:
@@ -77,8 +82,11 @@ def behind() -> list[int]:
 
 
 def _feed(user_id: int) -> Feed:
-    Feed.objects.bulk_create([Feed(user_id=user_id)], ignore_conflicts=True)
-    return Feed.objects.get(pk=user_id)
+    known = Feed.objects.filter(pk=user_id).first()
+    if known is None:
+        Feed.objects.bulk_create([Feed(user_id=user_id)], ignore_conflicts=True)
+        known = Feed.objects.get(pk=user_id)
+    return known
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +120,9 @@ def _lines(account: Account, seen: int, last: int) -> list[_Line]:
     found = []
     for side, sign in (("debit", -1), ("credit", 1)):
         rows = Posting.objects.filter(**{side: account, f"{side}_seq__gt": seen, f"{side}_seq__lte": last})
-        for row in rows.select_related("transaction"):
-            seq, debits, credits = (getattr(row, f"{side}_{name}") for name in ("seq", "debits", "credits"))
-            made = row.transaction
-            found.append(_Line(account, seq, sign * row.amount, credits - debits, made.pk, made.kind, made.created_at))
+        wanted = (f"{side}_seq", f"{side}_debits", f"{side}_credits", "amount", "transaction_id", "transaction__kind")
+        for seq, debits, credits, amount, made, kind, at in rows.values_list(*wanted, "transaction__created_at"):
+            found.append(_Line(account, seq, sign * amount, credits - debits, made, kind, at))
     return sorted(found, key=lambda line: line.seq)
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from django.db.models import QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from ledger import events
 from ledger.models import Event, Inbox, Mute
+from wallets_site.base.newest import newest_of
+from wallets_site.base.prepared import Prepared
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -73,12 +77,8 @@ def words(name: str) -> str:
 
 def page(user: User, *, before: int | None = None) -> Page:
     """Newest first, without what the person muted or what is for staff."""
-    rows = Event.objects.filter(user=user, name__in=_heard(user)).select_related(
-        "operation__coin", "operation__counterpart"
-    )
-    if before is not None:
-        rows = rows.filter(pk__lt=before)
-    found = list(rows.order_by("-pk")[: PAGE + 1])
+    rows = Event.objects.filter(name__in=_heard(user)).select_related("operation__coin", "operation__counterpart")
+    found = list(newest_of(rows, user.pk, before)[: PAGE + 1])
     return Page(found[:PAGE], found[PAGE - 1].pk if len(found) > PAGE else None)
 
 
@@ -98,10 +98,19 @@ def mark_seen(*, user: User, until: int) -> None:
 
 
 def unread_text(user: User) -> str:
-    """ "3", "9+", or nothing; at most three statements over an index."""
-    newer = Event.objects.filter(user=user, pk__gt=seen_until(user), name__in=_heard(user)).order_by("pk")
-    count = len(newer.values_list("pk", flat=True)[: MOST_COUNTED + 1])
+    """ "3", "9+", or nothing; one statement."""
+    count = len(_UNREAD.rows(user=user.pk))
     return "" if count == 0 else str(count) if count <= MOST_COUNTED else f"{MOST_COUNTED}+"
+
+
+def _unread(user: int) -> QuerySet[Event, Any]:
+    seen = Subquery(Inbox.objects.filter(user_id=user).values("seen")[:1])
+    muted = Mute.objects.filter(user_id=user, channel=Mute.Channel.INBOX).values("name")
+    newer = Event.objects.filter(user_id=user, pk__gt=Coalesce(seen, 0), name__in=[*CHOICES, *ALWAYS])
+    return newer.exclude(name__in=muted).order_by("pk").values_list("pk")[: MOST_COUNTED + 1]
+
+
+_UNREAD: Final = Prepared(_unread, user=int)
 
 
 def choices(user: User) -> list[Choice]:

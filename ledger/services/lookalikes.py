@@ -12,6 +12,7 @@ from django.db.models import CharField, F, Value
 from django.utils.translation import gettext as _
 
 from ledger.models import Coin, Contact, Operation
+from wallets_site.base.newest import newest_of
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -44,7 +45,7 @@ class Lookalike:
 def like(user: User, coin: Coin, address: str) -> Lookalike | None:
     """The address of this person's contacts or payments of this coin that this one could be mistaken for."""
     ends = {"address__startswith": address[:ENDS], "address__endswith": address[-ENDS:]}
-    newest = Operation.objects.filter(user=user, coin=coin).order_by("-pk").values("pk")[:LOOKED_BACK]
+    newest = newest_of(Operation.objects.filter(coin=coin), user.pk).values("pk")[:LOOKED_BACK]
     name = Value("", output_field=CharField())
     paid = Operation.objects.filter(pk__in=newest, incoming=False, **ends).annotate(said=name)
     known = Contact.objects.filter(user=user, coin=coin, confirmed_at__isnull=False, **ends).annotate(said=F("label"))

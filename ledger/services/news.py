@@ -14,6 +14,7 @@ from adapters.models import Wallet
 from ledger.models import Account, Event, Operation
 from ledger.money import plain
 from ledger.services import waiting
+from wallets_site.base.prepared import Prepared
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -50,11 +51,11 @@ class _Now:
     """The three things a version is made of, each read in one statement."""
 
     def __init__(self, user: User) -> None:
-        self.accounts = list(Account.objects.filter(owner=user).order_by("pk").values_list("coin_id", "version"))
-        self._rows = Operation.objects.filter(user=user).order_by("-updated_at", "-pk")
-        self.operations = list(self._rows.values_list("pk", "updated_at")[:NEWEST])
-        self.nodes = list(Wallet.objects.order_by("pk").values_list("pk", "state"))
-        self.events = list(Event.objects.filter(user=user).order_by("-pk").values_list("pk", flat=True)[:1])
+        self._user = user.pk
+        self.accounts = _ACCOUNTS.rows(user=user.pk)
+        self.operations = _OPERATIONS.rows(user=user.pk)
+        self.nodes = _NODES.rows()
+        self.events = _EVENTS.rows(user=user.pk)
 
     @property
     def version(self) -> str:
@@ -82,7 +83,23 @@ class _Now:
         return tuple(names), tuple(sentence(each) for each in reversed(fresh[:3]))
 
     def _full(self, ids: Sequence[int]) -> list[Operation]:
-        return list(self._rows.filter(pk__in=ids).select_related("coin", "counterpart"))
+        rows = Operation.objects.filter(pk__in=ids, user_id=self._user).select_related("coin", "counterpart")
+        return list(rows.order_by("-updated_at", "-pk"))
+
+
+_ACCOUNTS: Final = Prepared(
+    lambda user: Account.objects.filter(owner_id=user).order_by("pk").values_list("coin_id", "version"), user=int
+)
+_OPERATIONS: Final = Prepared(
+    lambda user: (
+        Operation.objects.filter(user_id=user).order_by("-updated_at", "-pk").values_list("pk", "updated_at")[:NEWEST]
+    ),
+    user=int,
+)
+_NODES: Final = Prepared(lambda: Wallet.objects.order_by("pk").values_list("pk", "state"))
+_EVENTS: Final = Prepared(
+    lambda user: Event.objects.filter(user_id=user).order_by("-pk").values_list("pk")[:1], user=int
+)
 
 
 def _digest(values: Any) -> str:

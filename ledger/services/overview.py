@@ -12,6 +12,7 @@ from ledger.models import Operation
 from ledger.queries import CoinBalance
 from ledger.services import rates
 from wallets_site.base.clock import now
+from wallets_site.base.newest import newest_of
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -63,13 +64,14 @@ def overview(user: User) -> Overview:
 
 def _histories(user: User, balances: Sequence[CoinBalance]) -> dict[int, tuple[int, ...]]:
     """Walks back from today's balances over the newest finished operations."""
-    rows = Operation.objects.filter(user=user, account__number=0).order_by("-pk").values_list(
+    main = [each.account_id for each in balances if each.account_id is not None]
+    rows = newest_of(Operation.objects.filter(account_id__in=main), user.pk).values_list(
         "coin_id", "status", "incoming", "gross", "fee", "done_at"
-    )  # fmt: skip
-    today = now().date()
+    )
+    today, start = now().date(), now() - timedelta(days=DAYS)
     changes: dict[int, dict[int, int]] = {}
     for coin_id, status, incoming, gross, fee, done_at in rows[:MOST_OPERATIONS]:
-        if status != Operation.Status.DONE or done_at is None or done_at < now() - timedelta(days=DAYS):
+        if status != Operation.Status.DONE or done_at is None or done_at < start:
             continue
         ago = (today - done_at.date()).days
         of_coin = changes.setdefault(coin_id, {})

@@ -14,6 +14,7 @@ from ledger.models import Coin, Operation, Purpose
 from ledger.services import contacts, fees
 from wallets_site.base import throttle
 from wallets_site.base.errors import CoinUnavailable, InvalidAddress, TooManyRequests
+from wallets_site.base.newest import newest_of
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -93,7 +94,7 @@ def _of_another_coin(coin: Coin, text: str) -> Recognised:
 
 def first_time(user: User, coin: Coin, address: str) -> bool:
     """Whether none of this person's newest payments went there."""
-    rows = Operation.objects.filter(user=user, coin=coin).order_by("-pk").values_list("address", "incoming")
+    rows = newest_of(Operation.objects.filter(coin=coin), user.pk).values_list("address", "incoming")
     return (address, False) not in list(rows[:LOOKED_BACK])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -122,7 +123,13 @@ def without_echo(field: BoundField) -> BoundField:
     return field
 
 
+@register.filter
+def may_use_programs(user: User | AnonymousUser) -> bool:
+    return may(user, Capability.USE_API)
+
+
 @register.simple_tag
+@functools.cache
 def icon(name: str) -> SafeString:
     """A decorative icon of the sprite; the words beside it carry the meaning."""
     return format_html(
@@ -276,6 +283,15 @@ def state_word(operation: Operation) -> str:
         return _("Confirming")
     words = str(Operation.Status(operation.status).label)
     return words[:1].upper() + words[1:]
+
+
+@register.simple_tag
+def badge(operation: Operation) -> SafeString:
+    """The state, by icon and words."""
+    return format_html(
+        '<span class="badge {}">{}{}</span>', operation.status, icon(status_icon(operation.status)),
+        state_word(operation),
+    )  # fmt: skip
 
 
 @register.filter

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from accounts.capabilities import Capability, may
 from accounts.models import User
 from ledger import queries
-from ledger.services import news
+from ledger.services import news, rules
 from ledger.services.overview import overview
 from ledger.views.http import needs, person
 from wallets_site.base.ids import new_key
@@ -18,6 +18,7 @@ NEWEST = 5
 
 
 @require_safe
+@rules.asked_once()
 def home(request: HttpRequest) -> HttpResponse:
     """Where everybody lands: balances and the newest activity, or what to do first."""
     user = person(request)

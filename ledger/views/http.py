@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponseBase
 
 from accounts.capabilities import Capability, require
 from accounts.models import User
+from ledger.services import rules
 from wallets_site.base.errors import (
     InsufficientFunds,
     InvalidAddress,
@@ -45,7 +47,8 @@ def needs(capability: Capability) -> Callable[[View], View]:
         @functools.wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             require(person(request), capability)
-            return view(request, *args, **kwargs)
+            with rules.asked_once() if request.method in ("GET", "HEAD") else nullcontext():
+                return view(request, *args, **kwargs)
 
         return guarded
 

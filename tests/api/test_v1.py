@@ -175,6 +175,7 @@ def test_a_list_of_what_waits_asks_for_each_estimate_once(coin, alice, api, djan
 
     chain(coin).mint(address_of(alice, coin), 25)
     scan_now(coin)
+    statements()  # what the process remembers is read now
     few = statements()
     for _ in range(5):
         chain(coin).mint(address_of(alice, coin), 25)
