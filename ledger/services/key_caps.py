@@ -13,6 +13,7 @@ from accounts import api_keys
 from accounts.models import ApiKey
 from accounts.proof import Proof
 from ledger import events
+from ledger.fields import AmountSum
 from ledger.models import Coin, KeyCap, KeySpend, Operation
 from ledger.money import plain
 from ledger.services.limits import UNDONE
@@ -66,7 +67,7 @@ def note(*, proof: Proof, operation: Operation) -> Operation:
 def spent(key_id: int, coin: Coin) -> int:
     """What this key sent or asked to send in the last 24 hours, without what failed or was cancelled."""
     rows = Operation.objects.filter(spent_by__key_id=key_id, coin=coin, created_at__gt=now() - timedelta(days=1))
-    return sum(rows.exclude(status__in=UNDONE).values_list("gross", flat=True))
+    return int(rows.exclude(status__in=UNDONE).aggregate(gross=AmountSum("gross"))["gross"] or 0)
 
 
 Caps = list[tuple[Coin, int, int]]

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from django.utils.translation import gettext as _
 
+from ledger.fields import AmountSum
 from ledger.models import Account, Coin, Kind, Operation, Purpose
 from ledger.money import plain
 from ledger.services import rules
@@ -71,7 +72,8 @@ def used_today(*, user_id: int, coin: Coin, purpose: Purpose) -> int:
     rows = Operation.objects.filter(
         user_id=user_id, coin=coin, kind=_KINDS[purpose], incoming=False, created_at__gt=now() - timedelta(days=1)
     ).exclude(status__in=UNDONE)
-    return sum(gross - fee for gross, fee in rows.values_list("gross", "fee"))
+    found = rows.aggregate(gross=AmountSum("gross"), fee=AmountSum("fee"))
+    return int(found["gross"] or 0) - int(found["fee"] or 0)
 
 
 def _text(amount: int, coin: Coin) -> str:

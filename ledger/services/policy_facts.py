@@ -3,16 +3,17 @@ and of these only what some rule asks for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.utils import timezone
 
 from accounts import proof as proofs
+from ledger.fields import AmountSum
 from ledger.models import Account, Coin, Contact, Hold, Kind, Operation, Rate
 from ledger.services import rates
 from ledger.services.limits import UNDONE
@@ -31,13 +32,7 @@ SUMS: Final = frozenset(("day", "month", "day_value", "month_value"))
 VALUES: Final = frozenset(("value", "day_value", "month_value"))
 
 
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """One payment of a person: what the recipient gets, atomic units."""
-
-    coin_id: int
-    amount: int
-    at: datetime
+Amounts = Mapping[int, int]  # by coin, atomic units
 
 
 def initiator_of(proof: proofs.Proof) -> Initiator:
@@ -61,7 +56,9 @@ def gather(*, user: User, quote: Quote, initiator: str, policy: Policy) -> Facts
     moment, coin = now(), quote.coin
     asks = policy.asks
     rated = prices() if asks & VALUES else {}
-    spent = [*(_spent(user.pk, coin, asks, moment) if asks & SUMS else ()), Spent(coin.pk, quote.amount, moment)]
+    day, month = _spent(user.pk, coin, asks, moment) if asks & SUMS else (Counter[int](), Counter[int]())
+    day[coin.pk] += quote.amount
+    month[coin.pk] += quote.amount
     return Facts(
         initiator=initiator,
         destination="member" if quote.recipient is not None else "external",
@@ -71,28 +68,16 @@ def gather(*, user: User, quote: Quote, initiator: str, policy: Policy) -> Facts
         groups=frozenset(user.groups.values_list("pk", flat=True)) if "groups" in asks else frozenset(),
         account_age=(moment - user.date_joined) // HOUR,
         destination_age=_known_for(user, quote, moment) if "destination_age" in asks else 0,
-        value=worth([Spent(coin.pk, quote.amount, moment)], rated),
-        **sums(spent, coin.pk, moment, rated),
+        value=worth({coin.pk: quote.amount}, rated),
+        day=day[coin.pk],
+        month=month[coin.pk],
+        day_value=worth(day, rated),
+        month_value=worth(month, rated),
     )
 
 
-def sums(spent: Iterable[Spent], coin_id: int, moment: datetime, prices: Prices) -> dict[str, Any]:
-    """Of these payments, the newest included: amounts of the coin, and the worth of all coins."""
-    month = [each for each in spent if each.at > moment - MONTH]
-    day = [each for each in month if each.at > moment - DAY]
-    return {
-        "day": sum(each.amount for each in day if each.coin_id == coin_id),
-        "month": sum(each.amount for each in month if each.coin_id == coin_id),
-        "day_value": worth(day, prices),
-        "month_value": worth(month, prices),
-    }
-
-
-def worth(spent: Iterable[Spent], prices: Prices) -> int | None:
+def worth(amounts: Amounts, prices: Prices) -> int | None:
     """Hundredths of the site's first currency; None where a rate is missing."""
-    amounts: dict[int, int] = {}
-    for each in spent:
-        amounts[each.coin_id] = amounts.get(each.coin_id, 0) + each.amount
     if not amounts.keys() <= prices.keys():
         return None
     total = 0
@@ -109,23 +94,29 @@ def prices() -> Prices:
     return {coin_id: (int(price), decimals) for coin_id, price, decimals in rows}
 
 
-def _spent(user_id: int, coin: Coin, asks: frozenset[str], moment: datetime) -> list[Spent]:
-    """What this person sent, asked to send or has set aside in the window, without what never happened."""
+def _spent(user_id: int, coin: Coin, asks: frozenset[str], moment: datetime) -> tuple[Counter[int], Counter[int]]:
+    """What recipients got in the last day and in the last 30, by coin: what this person sent, asked to send or has set
+    aside, without what never happened. Added up by the database, exactly; the longer span only where a rule asks."""
     since = moment - (MONTH if asks & {"month", "month_value"} else DAY)
+    today = ExpressionWrapper(Q(created_at__gt=moment - DAY), output_field=BooleanField())
     sent = Operation.objects.filter(user=user_id, incoming=False, created_at__gt=since).exclude(status__in=UNDONE)
     aside = Hold.objects.filter(user=user_id, created_at__gt=since)
     if not asks & VALUES:
         sent, aside = sent.filter(coin=coin), aside.filter(coin=coin)
-    own = Q(counterpart=user_id)
-    found = [
-        Spent(coin_id, gross - fee, at)
-        for coin_id, gross, fee, at in sent.exclude(own).values_list("coin_id", "gross", "fee", "created_at")
-    ]
-    rows = aside.values_list("coin_id", "amount", "captured", "state", "created_at")
-    return found + [
-        Spent(coin_id, amount if state == Hold.State.OPEN else captured, at)
-        for coin_id, amount, captured, state, at in rows
-    ]
+    is_open = ExpressionWrapper(Q(state=Hold.State.OPEN), output_field=BooleanField())
+    by_coin = sent.exclude(counterpart=user_id).order_by().values("coin_id", today=today)
+    held = aside.order_by().values("coin_id", today=today, is_open=is_open)
+    sums = by_coin.values_list("coin_id", "today", AmountSum("gross"), AmountSum("fee"))
+    found = [(coin_id, is_today, gross - fee) for coin_id, is_today, gross, fee in sums]
+    for coin_id, is_today, stands, amount, captured in held.values_list(
+        "coin_id", "today", "is_open", AmountSum("amount"), AmountSum("captured")
+    ):
+        found.append((coin_id, is_today, amount if stands else captured))
+    day, month = Counter[int](), Counter[int]()
+    for coin_id, is_today, amount in found:
+        month[coin_id] += amount
+        day[coin_id] += amount if is_today else 0
+    return +day, +month
 
 
 def _known_for(user: User, quote: Quote, moment: datetime) -> int:

@@ -19,7 +19,7 @@ from accounts.models import User
 from ledger.models import Contact, KeySpend, Operation, PolicyDecision
 from ledger.services import policy_facts
 from ledger.services.limits import UNDONE
-from ledger.services.policy_facts import DAY, HOUR, MONTH, Prices, Spent, worth
+from ledger.services.policy_facts import DAY, HOUR, MONTH, Prices, worth
 from ledger.services.policy_rules import Facts, Initiator, Policy, Rule, Verdict
 from wallets_site.base.clock import now
 
@@ -51,11 +51,19 @@ class _Payment(NamedTuple):
         return _where(self.user_id, self.counterpart_id, self.coin_id, self.address, self.extra)
 
 
+class _Spent(NamedTuple):
+    """What the recipient of one payment got, atomic units."""
+
+    coin_id: int
+    amount: int
+    at: datetime
+
+
 class _Window:
     """Running sums of one person's payments over a span of time."""
 
     def __init__(self, span: timedelta) -> None:
-        self.span, self.rows, self.totals = span, deque[Spent](), Counter[int]()
+        self.span, self.rows, self.totals = span, deque[_Spent](), Counter[int]()
 
     def at(self, moment: datetime) -> Counter[int]:
         while self.rows and self.rows[0].at <= moment - self.span:
@@ -63,7 +71,7 @@ class _Window:
             self.totals[gone.coin_id] -= gone.amount
         return self.totals
 
-    def add(self, spent: Spent) -> None:
+    def add(self, spent: _Spent) -> None:
         self.rows.append(spent)
         self.totals[spent.coin_id] += spent.amount
 
@@ -101,7 +109,7 @@ def _history(moment: datetime) -> Iterator[tuple[_Payment, Facts]]:
     for payment in _payments(since - MONTH):
         if payment.user_id != person:
             person, day, month = payment.user_id, _Window(DAY), _Window(MONTH)
-        spent = Spent(payment.coin_id, payment.gross - payment.fee, payment.created_at)
+        spent = _Spent(payment.coin_id, payment.gross - payment.fee, payment.created_at)
         if payment.created_at > since and count < MOST:
             count += 1
             yield payment, _facts(payment, spent, day, month, prices, joined, groups, known, sources)
@@ -111,7 +119,7 @@ def _history(moment: datetime) -> Iterator[tuple[_Payment, Facts]]:
 
 
 def _facts(
-    payment: _Payment, spent: Spent, day: _Window, month: _Window, prices: Prices,
+    payment: _Payment, spent: _Spent, day: _Window, month: _Window, prices: Prices,
     joined: dict[int, datetime], groups: dict[int, set[int]], known: dict[Where, datetime], sources: dict[int, str],
 ) -> Facts:  # fmt: skip
     at, coin_id = payment.created_at, payment.coin_id
@@ -119,8 +127,8 @@ def _facts(
     for name, window in (("day", day), ("month", month)):
         totals = window.at(at)
         sums[name] = totals[coin_id] + spent.amount
-        all_coins = [Spent(pk, amount, at) for pk, amount in totals.items() if amount]
-        sums[f"{name}_value"] = worth([*all_coins, spent], prices) if prices else None
+        all_coins = +(totals + Counter({coin_id: spent.amount}))
+        sums[f"{name}_value"] = worth(all_coins, prices) if prices else None
     first = known.get(payment.where)
     return Facts(
         initiator=sources.get(payment.pk) or _source(payment),
@@ -131,7 +139,7 @@ def _facts(
         groups=frozenset(groups[payment.user_id]),
         account_age=(at - joined[payment.user_id]) // HOUR,
         destination_age=(at - first) // HOUR if first is not None and first < at else 0,
-        value=worth([spent], prices),
+        value=worth({coin_id: spent.amount}, prices),
         **sums,
     )
 
