@@ -37,7 +37,7 @@ AWAY = (
 
 def run(*words: object, **options: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [str(word) for word in words], capture_output=True, text=True, check=False, cwd=ROOT, **options
+        [str(word) for word in words], capture_output=True, text=True, check=False, **{"cwd": ROOT, **options}
     )
 
 
@@ -187,7 +187,7 @@ def schemathesis(tools: Path) -> bool:
                 "--generation-database", "none", "--report-dir", folder,
                 *(["-H", f"Authorization: Bearer {key}"] if key else []),
             ]  # fmt: skip
-            done = run(*command, timeout=600)
+            done = run(*command, timeout=600, cwd=folder)  # it leaves a folder where it runs
             told = re.findall(r"\d+ generated, .*|\d+ passed.*|Test cases:.*", done.stdout)
             found = "nothing found" if done.returncode == 0 else "FAILED"
             say("schemathesis", f"{version}, {kind}: {found}; {told[-1].strip() if told else ''}")
