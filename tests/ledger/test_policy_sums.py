@@ -10,7 +10,7 @@ from django.db import connection
 
 from ledger import posting
 from ledger.fields import MAX_AMOUNT, AmountSum
-from ledger.models import Hold, Kind, Operation
+from ledger.models import Hold, Kind, Operation, Purpose
 from ledger.services import holds, policy_facts
 from ledger.services.limits import UNDONE, used_today
 from tests.support.money import fund, make_coin, proof_of
@@ -84,7 +84,7 @@ def test_they_are_what_adding_each_payment_by_hand_gives(coin, alice, bob, charl
     assert dict(one) == {coin.pk: day[coin.pk]}
     moves = Operation.objects.filter(user=alice, coin=coin, incoming=False, created_at__gt=now() - DAY)
     said = [row.gross - row.fee for row in moves if row.status not in UNDONE]
-    assert used_today(user_id=alice.pk, coin=coin, purpose="move") == sum(said)
+    assert used_today(user_id=alice.pk, coin=coin, purpose=Purpose.MOVE) == sum(said)
 
 
 def test_a_month_of_payments_is_read_as_one_row_a_day_and_coin(coin, alice, bob, clock, django_assert_num_queries):
