@@ -39,6 +39,15 @@ class DateInput(forms.DateInput):
         super().__init__(format="%Y-%m-%d")
 
 
+class MomentInput(forms.DateTimeInput):
+    """The browser's own calendar and clock; its value is ISO whatever the language, in the reader's time zone."""
+
+    input_type = "datetime-local"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%dT%H:%M")
+
+
 class FigureField(forms.CharField):
     """Text in units of so many decimals; cleans to int atomic units, or None when it may stay empty and does."""
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.api_keys import PHRASES
-from ledger.forms import CoinAmountField
+from ledger.forms import CoinAmountField, MomentInput
 from ledger.models import Coin
 from ledger.services import inbox
 
@@ -104,3 +104,24 @@ class WebhookForm(forms.Form):
     @staticmethod
     def typed_before(query: QueryDict) -> dict[str, Any]:
         return {"url": query.get("url", ""), "label": query.get("label", ""), "names": query.getlist("names")}
+
+
+class ResendForm(forms.Form):
+    """Which messages of a webhook are pushed again: those of a subject, or of a time, or both."""
+
+    subject = forms.CharField(
+        label=_("Of this subject"), max_length=60, required=False, widget=forms.TextInput(
+            attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}),
+        help_text=_("As it stands beside the messages, for example operation:12."),
+    )  # fmt: skip
+    since = forms.DateTimeField(label=_("From"), required=False, widget=MomentInput())
+    until = forms.DateTimeField(label=_("Until"), required=False, widget=MomentInput())
+
+    def clean(self) -> dict[str, Any]:
+        found: dict[str, Any] = super().clean() or {}
+        since, until = found.get("since"), found.get("until")
+        if not self.errors and not found.get("subject") and since is None:
+            self.add_error("since", _("Say of which subject, or since when."))
+        if since and until and until <= since:
+            self.add_error("until", _("This is before the beginning."))
+        return found

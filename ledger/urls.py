@@ -92,6 +92,7 @@ webhooks_urls = [
     path("<int:pk>/secret/", webhooks.secret, name="webhook_secret"),
     path("<int:pk>/switch/", webhooks.switch, name="webhook_switch"),
     path("<int:pk>/remove/", webhooks.remove, name="webhook_remove"),
+    path("<int:pk>/again/", webhooks.resend_many, name="webhook_resend_many"),
     path("<int:pk>/messages/<int:push>/again/", webhooks.resend, name="webhook_resend"),
 ]
 

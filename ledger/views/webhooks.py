@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -17,9 +18,9 @@ from accounts import proof
 from accounts.audit import client_ip
 from accounts.capabilities import Capability
 from accounts.stepup import reauthenticate_redirect
-from ledger.forms_keys import WebhookForm
+from ledger.forms_keys import ResendForm, WebhookForm
 from ledger.services import feed, webhooks
-from ledger.views.http import needs, person, posted_key
+from ledger.views.http import needs, number, person, posted_key
 from wallets_site.base.errors import ProofRequired, WalletError
 from wallets_site.base.ids import new_key
 
@@ -57,15 +58,19 @@ def new(request: HttpRequest) -> HttpResponse:
 @require_safe
 @needs(Capability.USE_API)
 def one(request: HttpRequest, pk: int) -> HttpResponse:
-    """Its messages, newest first, each with every attempt."""
+    """Its messages, newest first, each with every attempt; with a subject in the address, those of that one."""
+    subject = request.GET.get("subject", "")[:60]
+    return _page(request, pk, ResendForm(initial={"subject": subject}), subject)
+
+
+def _page(request: HttpRequest, pk: int, form: ResendForm, subject: str = "") -> HttpResponse:
     user = person(request)
-    row = webhooks.find(user, pk)
-    asked = request.GET.get("before", "")
-    before = int(asked) if asked.isascii() and asked.isdigit() and len(asked) <= 18 else None
-    found = webhooks.pushes(user, webhook_id=pk, before=before, limit=PAGE + 1)
+    row, before = webhooks.find(user, pk), number(request.GET.get("before", ""))
+    found = webhooks.pushes(user, webhook_id=pk, subject=subject, before=before, limit=PAGE + 1)
     context = {
         "row": row, "pushes": found[:PAGE], "older": found[PAGE - 1].pk if len(found) > PAGE else None,
-        "before": before, "key": new_key(), "section": "webhooks",
+        "before": before, "subject": subject, "resend": form, "most": webhooks.MOST_RESENT, "key": new_key(),
+        "section": "webhooks",
     }  # fmt: skip
     return render(request, "ledger/webhook.html", context)
 
@@ -115,6 +120,18 @@ def resend(request: HttpRequest, pk: int, push: int) -> HttpResponse:
         request, pk, _("The message is pushed once more."),
         lambda: webhooks.resend(user=person(request), push_id=push),
     )  # fmt: skip
+
+
+@require_POST
+@needs(Capability.USE_API)
+def resend_many(request: HttpRequest, pk: int) -> HttpResponse:
+    form = ResendForm(request.POST)
+    if not form.is_valid():
+        return _page(request, pk, form)
+    count = webhooks.resend_many(user=person(request), webhook_id=pk, **form.cleaned_data)
+    words = ngettext("%(count)s message is pushed once more.", "%(count)s messages are pushed once more.", count)
+    messages.success(request, words % {"count": count} if count else _("No message fits. Nothing is pushed again."))
+    return redirect("webhook", pk=pk)
 
 
 def _done(request: HttpRequest, pk: int, words: str, do: Callable[[], Any]) -> HttpResponse:

@@ -187,6 +187,7 @@ PAGES: Final[dict[str, Page]] = {
     "webhooks/<int:pk>/test/": own("/webhooks/{webhook}/test/", "POST"),
     "webhooks/<int:pk>/secret/": own("/webhooks/{webhook}/secret/", "POST"),
     "webhooks/<int:pk>/switch/": own("/webhooks/{webhook}/switch/", "POST"),
+    "webhooks/<int:pk>/again/": own("/webhooks/{webhook}/again/", "POST"),
     "webhooks/<int:pk>/messages/<int:push>/again/": own("/webhooks/{webhook}/messages/{push}/again/", "POST"),
     "webhooks/<int:pk>/remove/": own("/webhooks/{webhook}/remove/", "POST"),
     "rates/": anybody("/rates/"),

@@ -155,7 +155,11 @@ SHOWN: Final[dict[str, tuple[Look, ...]]] = {
         *one("/webhooks/new/"), Look("/webhooks/new/", post={"url": "ftp://x/", "label": "Shop", "key": "{key}"}),
         Look("/webhooks/new/", post={"url": "https://shop.example/hook", "label": "Shop", "key": "{key}"}, name="ok"),
     ),
-    "webhooks/<int:pk>/": (*one("/webhooks/{webhook}/", name="on"), *one("/webhooks/{webhook_off}/", name="off")),
+    "webhooks/<int:pk>/": (*one("/webhooks/{webhook}/", name="on"), *one("/webhooks/{webhook_off}/", name="off"),
+                           *one("/webhooks/{webhook}/?subject=test", name="subject")),
+    "webhooks/<int:pk>/again/": (
+        Look("/webhooks/{webhook}/again/", post={"since": "2026-01-02T00:00", "until": "2026-01-01T00:00"}),
+    ),
     "rates/": one("/rates/", *BOTH),
     "status/": one("/status/", *BOTH),
     "api/v1/schema": (),

@@ -9,8 +9,11 @@ import pytest
 
 from ledger.drains import webhooks as drain
 from ledger.models import Push, Webhook
+from ledger.services import feed, webhooks
 from tests.accounts.people import signed_in
 from tests.support.hooks import receiver
+from tests.support.money import proof_of, send
+from wallets_site.base.clock import now
 
 
 @pytest.fixture
@@ -70,3 +73,64 @@ def test_who_signed_in_long_ago_confirms_first(coin, clock, alice):
     answer = browser.post("/webhooks/new/", {"url": "https://example.com/", "key": "k"})
     assert answer["Location"].startswith("/accounts/reauthenticate/?next=%2Fwebhooks%2Fnew%2F")
     assert Webhook.objects.count() == 0
+
+
+def test_messages_are_pushed_again_by_subject_and_by_time(coin, rich, alice, bob, clock, program):
+    began, names = now(), ["move_received"]
+    row, _secret = webhooks.create(
+        user=bob, url=program.url, names=names, proof=proof_of(bob), key="k", known=feed.names()
+    )
+    here = f"/webhooks/{row.pk}/"
+    for amount in (1, 2, 3):
+        send(alice, coin, "bob", amount)
+        drain.deliver()
+        clock.shift(timedelta(hours=1))
+    first, second, third = (heard.headers["webhook-id"] for heard in program.forget())
+    browser = signed_in(bob)
+    subject = webhooks.pushes(bob)[1].subject
+
+    def again(**form) -> list[str]:
+        page = browser.post(f"{here}again/", form, follow=True).content.decode()
+        heard = told(program)
+        count = len(heard)
+        assert (f"{count} message" if count else "No message fits.") in page
+        return heard
+
+    assert again(subject=subject) == [second]
+    since, until = began - timedelta(minutes=5), began + timedelta(minutes=30)
+    assert again(since=f"{since:%Y-%m-%dT%H:%M}", until=f"{until:%Y-%m-%dT%H:%M}") == [first]
+    assert again(since=f"{since:%Y-%m-%dT%H:%M}") == [first, second, third]
+    assert again(since=f"{since:%Y-%m-%dT%H:%M}", subject=subject) == [second]
+    assert again(subject="operation:0") == []
+    shown = browser.get(f"{here}?subject={subject}").content.decode()
+    assert shown.count("move_received") == 3  # what it hears of, and one message with its button
+    assert f'value="{subject}"' in shown
+
+
+def told(program) -> list[str]:
+    drain.deliver()
+    return [heard.headers["webhook-id"] for heard in program.forget()]
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ({}, "Say of which subject, or since when."),
+        ({"until": "2026-01-01T00:00"}, "Say of which subject, or since when."),
+        ({"since": "yesterday"}, "Enter a valid date/time."),
+        ({"since": "2026-01-02T00:00", "until": "2026-01-01T00:00"}, "This is before the beginning."),
+        ({"subject": "x" * 61}, "at most 60 characters"),
+    ],
+)
+def test_what_cannot_be_pushed_again_is_said_beside_its_field(coin, bob, program, form, words):
+    row, _secret = webhooks.create(user=bob, url=program.url, proof=proof_of(bob), key="k")
+    webhooks.test(user=bob, webhook_id=row.pk, key="t")
+    drain.deliver()
+    program.forget()
+
+    page = signed_in(bob).post(f"/webhooks/{row.pk}/again/", form)
+
+    assert page.status_code == 200
+    assert words in page.content.decode()
+    assert all(f'value="{text}"' in page.content.decode() for text in form.values())
+    assert told(program) == []
