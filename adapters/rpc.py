@@ -176,7 +176,10 @@ def parse(body: bytes, *, status: int = 200) -> Any:
 def _exact(text: str) -> Decimal:
     if len(text) > LONGEST_NUMBER:
         raise ValueError("number too long")
-    return Decimal(text)
+    try:
+        return Decimal(text)
+    except ArithmeticError:  # an exponent of more than 18 digits
+        raise ValueError("number too large") from None
 
 
 def _whole(text: str) -> int:

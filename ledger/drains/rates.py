@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -31,8 +31,8 @@ def refresh() -> int:
     client = Client(public_only=True)
     try:
         answer = client.get(url)
-        said = json.loads(answer.body, parse_float=Decimal) if answer.status == 200 else None
-    except (NetError, ValueError, RecursionError) as error:
+        said = read(answer.body) if answer.status == 200 else None
+    except (NetError, ValueError) as error:
         log.warning("no rates: %s", error if isinstance(error, NetError) else "the answer is not JSON")
         return 0
     finally:
@@ -41,3 +41,11 @@ def refresh() -> int:
     if not taken:
         log.warning("no rates: the answer (status %s) names no coin of this site", answer.status)
     return taken
+
+
+def read(body: bytes) -> Any:
+    """JSON with exact numbers. Raises ValueError."""
+    try:
+        return json.loads(body, parse_float=Decimal)
+    except (RecursionError, ArithmeticError):  # too deep; an exponent of more than 18 digits
+        raise ValueError("not to be read") from None

@@ -28,6 +28,7 @@ from ledger import money
 from ledger.api import parsers
 from ledger.api.lnbits.answers import Refusal
 from ledger.api.lnbits.asked import _read
+from ledger.drains import rates as rates_drain
 from ledger.services import confirmations, rates
 from wallets_site.base import caller, crypto, tables
 from wallets_site.base.errors import WalletError
@@ -125,6 +126,7 @@ def catalogue() -> list[Parser]:
         *_address_parsers(),
         Parser("amount", lambda text: money.parse(text, 8), (WalletError,), ("0.5", "1", "12345678.12345678")),
         Parser("price", rates.parse_price, (WalletError,), ("64.2", "1e-7", "0.00000001")),
+        Parser("rates", rates_drain.read, (ValueError,), ('{"bitcoin":{"eur":64.2,"usd":7e4}}', "[1.5e-7]"), raw=True),
         Parser("bolt11", bolt11.decode, (ValueError,), tuple(INVOICES)),
         Parser("tx extra", payment_id_of, (), ("022100" + "ab" * 32, "01" + "cd" * 32)),
         Parser("JSON-RPC reply", _rpc, (NodeError,), ('{"a":1.5}', '{"result":{"a":[1,2]},"error":null}'), raw=True),

@@ -92,6 +92,8 @@ def bombs(parser: Parser) -> list[str]:
         '{"a":' + "9" * LARGE + "}",
         "0." + "1" * LARGE,
         "1e" + "9" * 99,
+        "1.5e" + "9" * 40,
+        '{"a":1.5e' + "9" * 30 + "}",
     ]
 
 
