@@ -19,7 +19,7 @@ from ledger.drains import chores, mail, pay, rates, reconcile, scan, webhooks
 from ledger.drains.clock import new_work_for
 from ledger.drains.tidy import tidy
 from ledger.models import CoinWallet, CronRun
-from ledger.services import lifecycle
+from ledger.services import lifecycle, limit_changes
 from wallets_site.base.clock import now
 
 log = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ def _work() -> list[tuple[str, Callable[[], object]]]:
     """Everything there is to do, in an order in which one run is enough for what was confirmed before it."""
     steps: list[tuple[str, Callable[[], object]]] = [
         ("payments that waited", lifecycle.release_waited), ("unconfirmed requests", lifecycle.expire_unconfirmed),
-        ("help with access", helping.carry_out_due),
+        ("help with access", helping.carry_out_due), ("limits", limit_changes.apply_due),
     ]  # fmt: skip
     for use in CoinWallet.objects.select_related("coin", "wallet").order_by("wallet__state", "pk"):
         pk, name = use.wallet_id, use.wallet.name

@@ -81,6 +81,8 @@ TOPICS: Final = {
         Topic("switch_asked", _("Somebody asks for payouts to go on"), for_staff=True, mails=True),
         Topic("switched_on", _("Something that was stopped goes on"), for_staff=True),
         Topic("rules_published", _("A version of the rules was published"), for_staff=True, mails=True),
+        Topic("limit_raise_asked", _("A limit shall allow more: somebody must agree"), for_staff=True, mails=True),
+        Topic("limit_raised", _("A limit allows more than before"), for_staff=True, mails=True),
         Topic("hot_wallet_full", _("A hot wallet holds more than it should"), for_staff=True, mails=True),
     )
 }

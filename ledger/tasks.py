@@ -21,7 +21,7 @@ from ledger.drains.clock import new_work_for
 from ledger.drains.tidy import tidy_when_due
 from ledger.models import CoinWallet
 from ledger.pokes import enqueue
-from ledger.services import lifecycle
+from ledger.services import lifecycle, limit_changes
 
 __all__ = [
     "beat",
@@ -56,6 +56,7 @@ def sweep() -> None:
     lifecycle.release_waited()
     lifecycle.expire_unconfirmed()
     helping.carry_out_due()
+    limit_changes.apply_due()
     tidy_when_due()
     if mail_drain.has_work():
         enqueue("mail")

@@ -2,16 +2,18 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 
 from accounts.audit import client_ip
 from accounts.models import User
 from ledger import queries
 from ledger.admin.amounts import AmountsForm
 from ledger.admin.readonly import amount_text
-from ledger.models import Account, Coin, FeeRule, Kind, Limit
-from ledger.services import hot_cap, site_settings
+from ledger.models import Account, Coin, FeeRule, Kind, Limit, LimitChange, Purpose
+from ledger.services import hot_cap, limit_changes, site_settings
 from ledger.services.states import current_state
 
 
@@ -79,6 +81,9 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         self._audit(request, f"coin {obj}", site_settings.changes_of(before, obj))
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        if formset.model is Limit:
+            self._save_limits(request, form.instance, formset)
+            return
         super().save_formset(request, form, formset, change)
         for each in formset.forms:
             if each.has_changed() and not each.cleaned_data.get("DELETE"):
@@ -87,6 +92,35 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                 self._audit(request, str(each.instance), changes)
         for gone in formset.deleted_objects:
             self._audit(request, str(gone), {"removed": ["yes"]})
+
+    def _save_limits(self, request: HttpRequest, coin: Coin, formset: Any) -> None:
+        """What allows less counts now; what allows more waits, and its form does not write it."""
+        assert isinstance(request.user, User)
+        formset.new_objects, formset.changed_objects, formset.deleted_objects = [], [], []
+        wanted: dict[Purpose, limit_changes.Bounds] = {}
+        for each in formset.forms:
+            if not each.has_changed():
+                continue
+            if before := each.initial.get("purpose"):
+                wanted.setdefault(Purpose(before), {})
+            if not each.cleaned_data.get("DELETE"):
+                wanted[Purpose(each.cleaned_data["purpose"])] = {
+                    name: each.cleaned_data[name] for name in limit_changes.FIELDS
+                }
+        for purpose, bounds in wanted.items():
+            waits = limit_changes.change(
+                user=request.user, coin=coin, purpose=purpose, bounds=bounds, where=client_ip(request)
+            )
+            if waits is not None:
+                self._tell(request, waits)
+
+    def _tell(self, request: HttpRequest, waits: LimitChange) -> None:
+        page = reverse("admin:ledger_limitchange_changelist")
+        text = format_html(
+            '{} allows more only after {} UTC{}: <a href="{}">limits that shall allow more</a>.', waits,
+            f"{waits.effective_at:%Y-%m-%d %H:%M}", "" if waits.alone else ", and when somebody else agreed", page,
+        )  # fmt: skip
+        messages.warning(request, text)
 
     def _audit(self, request: HttpRequest, what: str, changes: dict[str, Any]) -> None:
         assert isinstance(request.user, User)

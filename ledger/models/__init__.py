@@ -4,7 +4,7 @@ from ledger.models.books import Account, Adjustment, Hold, Kind, Posting, Queue,
 from ledger.models.chain import Deposit, Dispatch, Freeze, Withdrawal
 from ledger.models.checks import Brake, LiabilityTree, SolvencyCheck, WalletFunds
 from ledger.models.coins import Coin, CoinWallet, FeeRule, Limit, Purpose, Rate, RatePoint
-from ledger.models.decisions import Attempt, PayoutDecision
+from ledger.models.decisions import Attempt, LimitChange, PayoutDecision
 from ledger.models.keys import KeyCap, KeySpend
 from ledger.models.out import Delivery, Event, Feed, FeedItem, Inbox, Mute, Push, PushAttempt, Webhook
 from ledger.models.people import Address, Approval, Contact, Invoice, Operation
@@ -43,6 +43,7 @@ __all__ = [
     "Kind",
     "LiabilityTree",
     "Limit",
+    "LimitChange",
     "Mute",
     "Operation",
     "PayoutDecision",

@@ -1,4 +1,4 @@
-"""What two people decide about a payout whose outcome no node can tell, and every attempt it rests on."""
+"""What two people decide: what became of a payout no node can tell of, with all its attempts; and looser limits."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from ledger.models.chain import Dispatch
+from ledger.models.coins import Coin, Purpose
 
 
 class Attempt(models.Model):
@@ -77,3 +78,48 @@ class PayoutDecision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.verdict} {self.dispatch_id}"
+
+
+class LimitChange(models.Model):
+    """A limit that shall allow more: asked for by one manager, agreed to by another, in force after a wait.
+
+    fields: by name of a field of Limit what stood there and what shall, in atomic units as texts; None is no bound.
+    alone: nobody else could agree when it was asked for. The database insists on two people otherwise.
+    """
+
+    class State(models.TextChoices):
+        ASKED = "asked", _("waits for a second person")
+        AGREED = "agreed", _("waits for its time")
+        DONE = "done", _("in force")
+        DROPPED = "dropped", _("dropped")
+        LAPSED = "lapsed", _("overtaken by another change")
+
+    coin = models.ForeignKey(Coin, on_delete=models.CASCADE, related_name="limit_changes")
+    purpose = models.CharField(max_length=12, choices=Purpose)
+    fields = models.JSONField()
+    state = models.CharField(max_length=8, choices=State, default=State.ASKED)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField(auto_now_add=True)
+    alone = models.BooleanField(default=False)
+    agreed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    agreed_at = models.DateTimeField(null=True)
+    effective_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("limit that shall allow more")
+        verbose_name_plural = _("limits that shall allow more")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["coin", "purpose"], condition=Q(state__in=("asked", "agreed")), name="limit_change_once"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=("agreed", "done"))
+                | Q(alone=True)
+                | Q(agreed_by__isnull=False, agreed_at__isnull=False) & ~Q(agreed_by=F("asked_by")),
+                name="limit_change_two_people",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.coin} {self.purpose} limit"

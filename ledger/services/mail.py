@@ -58,6 +58,8 @@ ALARM_PAGES: Final = {
     "switched_off": "ledger/switch/",
     "switch_asked": "ledger/switch/",
     "rules_published": "ledger/ruleset/",
+    "limit_raise_asked": "ledger/limitchange/",
+    "limit_raised": "ledger/limitchange/",
     "hot_wallet_full": "adapters/wallet/",
 }
 LETTERS: Final = {

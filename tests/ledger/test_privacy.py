@@ -35,7 +35,7 @@ OF_STAFF = {
     "ledger.Brake.release_by", "ledger.Brake.released_by", "ledger.PayoutDecision.proposed_by",
     "ledger.PayoutDecision.decided_by", "ledger.RuleSet.drafted_by", "ledger.RuleSet.published_by",
     "ledger.Switch.on_by", "ledger.Switch.asked_by", "ledger.Switch.off_by", "ledger.Recovery.asked_by",
-    "ledger.Recovery.ended_by",
+    "ledger.Recovery.ended_by", "ledger.LimitChange.asked_by", "ledger.LimitChange.agreed_by",
 }  # fmt: skip
 # Of others, or nothing but a right.
 OF_OTHERS = {
