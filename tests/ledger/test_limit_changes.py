@@ -146,6 +146,7 @@ class TestRules:
 
     def test_a_limit_taken_away_waits_too(self, bounded, manager, second, clock):
         waits = limit_changes.change(user=manager, coin=bounded, purpose=Purpose.WITHDRAWAL, bounds={})
+        assert waits is not None
         assert stands(bounded) == BOUNDS
         limit_changes.agree(user=second, change_id=waits.pk)
         clock.shift(DAY + timedelta(minutes=1))
