@@ -51,7 +51,7 @@ from adapters.base import (
 from adapters.bitcoinlike import addresses, codes, explorer, fate, guide, payments, receipts, understanding
 from adapters.bitcoinlike.coins import DECIMALS
 from adapters.bitcoinlike.node import Node
-from adapters.bitcoinlike.options import BitcoinOptions
+from adapters.bitcoinlike.options import LEVELS, BitcoinOptions
 from adapters.readings import EXPLORE_SECONDS
 from adapters.rpc import Reply, RpcError, replies
 
@@ -63,7 +63,8 @@ _TXID = re.compile(r"[0-9a-f]{64}")
 class BitcoinLike(CoinAdapter):
     kind: ClassVar[str] = "bitcoinlike"
     title: ClassVar[str] = "Bitcoin, Litecoin and relatives"
-    features: ClassVar[frozenset[Feature]] = frozenset({Feature.LABEL})
+    features: ClassVar[frozenset[Feature]] = frozenset({Feature.LABEL, Feature.FEE_LEVELS})
+    levels: ClassVar[tuple[str, ...]] = LEVELS
     Options: ClassVar[type[BitcoinOptions]] = BitcoinOptions
     options: BitcoinOptions
 
@@ -173,15 +174,16 @@ class BitcoinLike(CoinAdapter):
         return Hint(message if kind == "wallet" else "")
 
     def quote(self, payment: Payment) -> Quote:
+        level = payments.level_of([payment])
         with self._in_time() as node:
             node.ready()
-            fee = node.fee_rate() * payments.usual_size(self.options)
+            fee = node.fee_rate(level) * payments.usual_size(self.options)
         spendable = self.funds(()).spendable
         short = ("The hot wallet does not hold this much now: it must be filled first.",)
-        return Quote(fee, wait=self._wait(), warnings=() if spendable >= payment.amount + fee else short)
+        return Quote(fee, wait=self._wait(level), warnings=() if spendable >= payment.amount + fee else short)
 
-    def _wait(self) -> str:
-        minutes = max(1, self.options.conf_target * self._coin.block_seconds // 60)
+    def _wait(self, level: str) -> str:
+        minutes = max(1, self.options.target(level) * self._coin.block_seconds // 60)
         if minutes < 120:
             return _("about %(number)s minutes") % {"number": minutes}
         return _("about %(number)s hours") % {"number": minutes // 60}

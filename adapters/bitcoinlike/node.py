@@ -127,15 +127,27 @@ class Node:
         outputs = tuple(_output(part) for part in tx.parts("vout"))
         return Decoded(hex_text(tx.text("txid"), "txid", 64), tx.whole("vsize"), inputs, outputs)
 
-    def fee_rate(self) -> int:
-        """Atomic units per vbyte: the node's estimate or the configured rate, at least what relays, under the cap."""
-        estimate = Reply(self.ask("estimatesmartfee", self._options.conf_target), "estimatesmartfee")
+    def fee_rate(self, level: str = "") -> int:
+        """Atomic units per vbyte: the node's estimate or the configured rate, at least what relays, under the cap.
+
+        A fast payment never pays less than a normal one, nor a slow one more, whatever is estimated: a node that has
+        no estimate has one rate for all.
+        """
+        usual = self._estimate("")
+        wanted = self._options.fallback_fee_rate if usual is None else usual
+        if level in ("slow", "fast"):
+            other = self._estimate(level)
+            other = wanted if other is None else other
+            wanted = max(wanted, other) if level == "fast" else min(wanted, other)
         pool = Reply(self.ask("getmempoolinfo"), "getmempoolinfo")
         least = max(_per_vbyte(pool, "mempoolminfee"), _per_vbyte(pool, "minrelaytxfee"))
         if least > self._options.max_fee_rate:
             raise NodeDown(f"The network asks {least} units per vbyte, more than max_fee_rate allows.")
-        wanted = _per_vbyte(estimate, "feerate") if "feerate" in estimate else self._options.fallback_fee_rate
         return min(max(wanted, least), self._options.max_fee_rate)
+
+    def _estimate(self, level: str) -> int | None:
+        answer = Reply(self.ask("estimatesmartfee", self._options.target(level)), "estimatesmartfee")
+        return _per_vbyte(answer, "feerate") if "feerate" in answer else None
 
     # -- the wallet --
 

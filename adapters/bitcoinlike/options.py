@@ -11,6 +11,8 @@ from adapters.bitcoinlike.coins import COINS, Coin, Network
 CUSTOM = "custom"
 # sendrawtransaction of Bitcoin Core 0.19 and later refuses more than 0.10 coins per 1,000 vbytes.
 HIGHEST_FEE_RATE = 10_000
+LEVELS = ("slow", "normal", "fast")  # cheapest first; a payment that names none is a normal one
+FAST_TARGET, SLOWER, LONGEST_TARGET = 2, 4, 1008
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class BitcoinOptions:
     network: str = option("main", help="Which network", choices=("main", "test", "signet", "regtest"))
     address_type: str = option("bech32", help="New addresses", choices=("bech32", "p2sh-segwit", "legacy"))
     passphrase_file: str = option("", help="File with the passphrase of an encrypted wallet; unlocked only to sign")
-    conf_target: int = option(6, help="Fees are estimated for confirmation within this many blocks")
+    conf_target: int = option(6, help="Blocks within which a payment of the normal fee level shall be confirmed")
     fallback_fee_rate: int = option(20, help="Fee rate while the node has no estimate, atomic units per vbyte")
     max_fee_rate: int = option(500, help="Never pay more than this, atomic units per vbyte")
     max_batch: int = option(100, help="How many payments one transaction may carry")
@@ -50,6 +52,12 @@ class BitcoinOptions:
                 raise ImproperlyConfigured(f"{name} must be a whole number from {low} to {high}")
         if self.fallback_fee_rate > self.max_fee_rate:
             raise ImproperlyConfigured("fallback_fee_rate must not be above max_fee_rate")
+
+    def target(self, level: str) -> int:
+        """Within how many blocks a payment of this level shall be confirmed."""
+        if level == "fast":
+            return min(FAST_TARGET, self.conf_target)
+        return min(self.conf_target * SLOWER, LONGEST_TARGET) if level == "slow" else self.conf_target
 
     def coin_facts(self) -> Coin:
         if self.coin != CUSTOM:

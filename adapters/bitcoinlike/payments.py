@@ -12,7 +12,7 @@ from adapters.base import NodeDown, NodeRefused, NotEnoughFunds, Payment, Prepar
 from adapters.bitcoinlike import codes
 from adapters.bitcoinlike.coins import DECIMALS
 from adapters.bitcoinlike.node import Decoded, Input, Node
-from adapters.bitcoinlike.options import BitcoinOptions
+from adapters.bitcoinlike.options import LEVELS, BitcoinOptions
 from adapters.rpc import Reply, RpcError, coins, replies
 
 BLOB_VERSION = 1
@@ -58,7 +58,7 @@ def prepare(node: Node, options: BitcoinOptions, payments: Sequence[Payment], li
     tip = node.ready().text("bestblockhash")
     wanted = _added_up(payments)
     smallest = min(wanted, key=lambda address: wanted[address])
-    rate = node.fee_rate()
+    rate = node.fee_rate(level_of(payments))
     node.lock_exactly(_inputs_of(live))
     try:
         raw = node.try_wallet("createrawtransaction", [], _outputs(wanted))
@@ -73,6 +73,17 @@ def prepare(node: Node, options: BitcoinOptions, payments: Sequence[Payment], li
     _check_relay(node, signed, smallest)
     blob = Blob(signed, made.inputs, tuple(wanted.items()), len(made.outputs), tip)
     return Prepared(made.txid, blob.text(), fee, slot=made.txid, payments=tuple(one.id for one in payments))
+
+
+def level_of(payments: Iterable[Payment]) -> str:
+    """The highest that any of them asks for: who paid for haste gets it."""
+    named = []
+    for one in payments:
+        level = one.level or "normal"
+        if level not in LEVELS:
+            raise NodeRefused("This fee level does not exist.", address=one.address)
+        named.append(LEVELS.index(level))
+    return LEVELS[max(named, default=LEVELS.index("normal"))]
 
 
 def _added_up(payments: Sequence[Payment]) -> dict[str, int]:

@@ -149,7 +149,8 @@ def _send(adapter: CoinAdapter, row: Dispatch) -> bool:
 
 
 def prepare_next(use: CoinWallet, adapter: CoinAdapter, *, after: int = 0, batches: int = 3) -> Dispatch | None:
-    """Record the next payment of this wallet; None when there is none, or none can be prepared now.
+    """Record the next payment of this wallet; None when there is none, or none can be prepared now. One transaction
+    pays withdrawals of one fee level: those of the oldest first, and if the wallet is short for them, of another.
 
     after: only withdrawals younger than this one; batches: how many may be passed over for want of funds.
     """
@@ -158,16 +159,26 @@ def prepare_next(use: CoinWallet, adapter: CoinAdapter, *, after: int = 0, batch
     if not waiting:
         return None
     known = [payouts.as_tried(row) for row in payouts.live(use.wallet)]
-    ids = [row.pk for row in waiting]
-    try:
-        prepared = adapter.prepare([_payment(row) for row in waiting], known)
-    except NodeRefused as error:
-        return _refused(use, adapter, waiting, error)
-    except NotEnoughFunds as error:
-        made = _smaller(use, adapter, waiting, known, error)
-        return made or (prepare_next(use, adapter, after=ids[-1], batches=batches - 1) if batches > 1 else None)
-    steps.reached(steps.PREPARED)
-    return record(use, adapter, prepared, ids)
+    for rows in _by_level(waiting):
+        try:
+            prepared = adapter.prepare([_payment(row) for row in rows], known)
+        except NodeRefused as error:
+            return _refused(use, adapter, rows, error)
+        except NotEnoughFunds as error:
+            made = _smaller(use, adapter, rows, known, error)
+            if made is not None:
+                return made
+            continue
+        steps.reached(steps.PREPARED)
+        return record(use, adapter, prepared, [row.pk for row in rows])
+    return prepare_next(use, adapter, after=waiting[-1].pk, batches=batches - 1) if batches > 1 else None
+
+
+def _by_level(rows: list[Withdrawal]) -> list[list[Withdrawal]]:
+    groups: dict[str, list[Withdrawal]] = {}
+    for row in rows:
+        groups.setdefault(row.level, []).append(row)
+    return list(groups.values())
 
 
 def record(use: CoinWallet, adapter: CoinAdapter, prepared: Prepared, ids: list[int]) -> Dispatch | None:

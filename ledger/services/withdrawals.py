@@ -107,19 +107,24 @@ def _preview_outside(
 
 def _asked(coin: Coin, payment: Payment, level: str) -> tuple[NodeQuote, int]:
     """What the node says, and what the sender pays for a dearer level than the usual one, which the house pays."""
+    if level and level not in nodes.fee_levels(coin):
+        raise InvalidRequest(_("This coin has no such fee level."))
     usual = nodes.quote(coin, payment)
     if not level:
         return usual, 0
-    if level not in nodes.fee_levels(coin):
-        raise InvalidRequest(_("This coin has no such fee level."))
     chosen = nodes.quote(coin, replace(payment, level=level))
     return chosen, max(0, chosen.fee - usual.fee)
 
 
 def level_costs(coin: Coin, quote: Quote) -> list[tuple[str, int]]:
-    """Each fee level of the coin and what it adds to the fee of such a payment; asks the node once a level."""
+    """Each fee level of the coin and what it adds to the fee of such a payment; asks the node once a level. Nothing
+    where the node asks the same for all of them now: there is no choice to offer."""
     payment = Payment(id="quote", address=quote.address, amount=quote.amount, extra=quote.extra)
-    return [(level, _asked(coin, payment, level)[1]) for level in nodes.fee_levels(coin)]
+    known = nodes.fee_levels(coin)
+    fees_of = {level: nodes.quote(coin, replace(payment, level=level)).fee for level in ("", *known)} if known else {}
+    if len(set(fees_of.values())) <= 1:
+        return []
+    return [(level, max(0, fees_of[level] - fees_of[""])) for level in known]
 
 
 def _warnings(coin: Coin, checked: CheckedAddress, extra: str, amount: int) -> tuple[str, ...]:

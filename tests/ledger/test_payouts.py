@@ -6,7 +6,7 @@ import pytest
 
 from ledger import queries
 from ledger.models import Dispatch, Event, Freeze, Operation, Withdrawal
-from ledger.services import lifecycle, payouts
+from ledger.services import lifecycle, payouts, sending
 from tests.support.money import (
     address_of,
     balances,
@@ -19,6 +19,7 @@ from tests.support.money import (
     make_coin,
     node,
     pay_now,
+    proof_of,
     scan_now,
     send,
     switch,
@@ -195,6 +196,40 @@ def test_one_too_large_for_now_holds_up_no_smaller_one(coin, alice, away, clock)
     assert (large.status, "hot wallet" in large.reason) == ("pending", True)
     assert Dispatch.objects.count() == 3, "two of them, one, and one"
     assert Event.objects.filter(name="hot_wallet_short").count() == 1
+
+
+def hasty(user, coin, to: str, amount: int, level: str) -> Operation:
+    quote = sending.preview_send(user=user, coin=coin, to=to, amount=amount, level=level)
+    return sending.request_send(user=user, quote=quote, proof=proof_of(user), key=fresh_key())
+
+
+def test_one_transaction_pays_withdrawals_of_one_level(coin, alice, away, clock):
+    fund(alice, coin, 10_000)
+    rows = [hasty(alice, coin, away, 100, level) for level in ("", "fast", "", "slow", "fast")]
+
+    pay_now(coin)
+
+    ways = {row.pk: Withdrawal.objects.get(operation=row).dispatch for row in rows}
+    assert [ways[row.pk].fee for row in rows] == [10, 30, 10, 5, 30]
+    assert ways[rows[0].pk] == ways[rows[2].pk]
+    assert ways[rows[1].pk] == ways[rows[4].pk]
+    assert Dispatch.objects.count() == 3
+    assert paid_to(coin, away) == [100] * 5
+
+
+def test_a_level_the_wallet_is_short_for_holds_up_no_other(coin, alice, away, clock):
+    fund(alice, coin, 10_000)
+    chain(coin).spend(away, 7_000)
+    large = hasty(alice, coin, away, 5_000, "fast")
+    small = hasty(alice, coin, away, 200, "")
+    later = hasty(alice, coin, away, 4_000, "fast")
+
+    pay_now(coin)
+
+    assert [state(row)[0] for row in (large, later)] == ["pending", "pending"]
+    assert Withdrawal.objects.get(operation=small).dispatch is not None
+    assert 200 in paid_to(coin, away)
+    assert not {5_000, 4_000} & set(paid_to(coin, away))
 
 
 def test_one_batch_pays_many_and_each_once(coin, alice, bob, away, clock):
