@@ -209,7 +209,7 @@ def test_one_transaction_pays_withdrawals_of_one_level(coin, alice, away, clock)
 
     pay_now(coin)
 
-    ways = {row.pk: Withdrawal.objects.get(operation=row).dispatch for row in rows}
+    ways = {row.pk: Dispatch.objects.get(withdrawals__operation=row) for row in rows}
     assert [ways[row.pk].fee for row in rows] == [10, 30, 10, 5, 30]
     assert ways[rows[0].pk] == ways[rows[2].pk]
     assert ways[rows[1].pk] == ways[rows[4].pk]
