@@ -91,9 +91,7 @@ class SiteSettings(models.Model):
         "withdrawal failed or cancelled", default=True, help_text="To its owner, with the reason."
     )
     email_deposit = models.BooleanField(
-        "deposit seen or credited",
-        default=True,
-        help_text="To whom the address belongs, at first sight and when it is credited.",
+        "deposit seen", default=True, help_text="To whom the address belongs, at first sight, before it is credited."
     )
     email_move_send = models.BooleanField("transfer sent", default=True, help_text="To its sender.")
     email_move_send_failed = models.BooleanField(

@@ -12,7 +12,7 @@ from ledger.api.lnbits.door import Handler, door, nowhere
 
 
 def at(route: str, name: str, **handlers: Handler) -> URLPattern:
-    return re_path(rf"^/*{route}/?$", door(**handlers), name=f"lnbits-{name}")
+    return re_path(rf"^(?:/*){route}/?$", door(**handlers), name=f"lnbits-{name}")
 
 
 ID = r"(?P<ident>[^/]{1,100})"
