@@ -56,6 +56,7 @@ def say(text: str, network: str) -> InvoiceText:
         secret=invoice.secret,
         description=invoice.description,
         description_hash=invoice.description_hash,
+        final_blocks=invoice.final_blocks,
     )
 
 

@@ -132,6 +132,7 @@ class InvoiceText:
     secret: str
     description: str
     description_hash: str
+    final_blocks: int
 
 
 @dataclass(frozen=True, slots=True)

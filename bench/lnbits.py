@@ -2,8 +2,9 @@
 one inside. Ours on the engine that is in use; then the same of a purse with 100,000 payments.
 
 A round makes at most MADE invoices a client and pays them all before the next begins: one account has room for 1,000
-open ones here. The same rule holds for both servers. What a history costs is told by rounds in turn: one of a purse
-that has it, one of a purse beside it that has none.
+open ones here. The same rule holds for both servers. What a history costs its purse is told by rounds in turn: one of
+it, one of a purse beside it that has none. What it costs others is told by the processor time of the site and of its
+database, for those two runs cannot take turns.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from django.db import connection, transaction
 from accounts import keys
 from accounts.models import User
 from adapters.models import Wallet
+from bench.http import cpu_of
 from bench.report import Report, middle, say
 from ledger import posting
 from ledger.models import Address, Coin, Invoice, Kind, Operation, Purse
@@ -55,10 +57,19 @@ class Desk:
     port: int
     prefix: str
     pairs: list[tuple[str, str]]
+    parents: tuple[int, ...] = ()  # processes whose children serve it
 
 
-def _hammer(desk: Desk, work: Work) -> float:
-    """Requests a second of all clients together; each works until its time or its work is over."""
+@dataclass(frozen=True)
+class Found:
+    """Of each action: requests a second, and CPU-ms a request of the processes that serve it."""
+
+    rates: Rates
+    costs: Rates
+
+
+def _hammer(desk: Desk, work: Work) -> tuple[float, float]:
+    """Requests a second of all clients together, and CPU-ms of each. A client works until its time or work is over."""
     counts = [0] * len(desk.pairs)
     ends = time.monotonic() + SECONDS
 
@@ -68,10 +79,11 @@ def _hammer(desk: Desk, work: Work) -> float:
             counts[place] += 1
         line.close()
 
-    started = time.monotonic()
+    started, before = time.monotonic(), sum(map(cpu_of, desk.parents))
     with ThreadPoolExecutor(len(desk.pairs)) as pool:
         list(pool.map(client, range(len(desk.pairs))))  # a client that fails ends the run
-    return sum(counts) / (time.monotonic() - started)
+    rate = sum(counts) / (time.monotonic() - started)
+    return rate, (sum(map(cpu_of, desk.parents)) - before) * 1000 / sum(counts)
 
 
 def _say(line: http.client.HTTPConnection, desk: Desk, key: str, method: str, path: str, body: Any = None) -> Any:
@@ -83,16 +95,19 @@ def _say(line: http.client.HTTPConnection, desk: Desk, key: str, method: str, pa
     return json.loads(text)
 
 
-def measure(desk: Desk, name: str, rounds: int = ROUNDS) -> Rates:
+def measure(desk: Desk, name: str) -> Found:
     """The middle of some rounds."""
-    return _middle([_round(desk, f"{name}, round {number + 1}") for number in range(rounds)])
+    return _middle([_round(desk, f"{name}, round {number + 1}") for number in range(ROUNDS)])
 
 
-def _middle(found: list[Rates]) -> Rates:
-    return {action: middle([rates[action] for rates in found]) for action in GOALS}
+def _middle(rounds: list[Found]) -> Found:
+    return Found(
+        {action: middle([each.rates[action] for each in rounds]) for action in GOALS},
+        {action: middle([each.costs[action] for each in rounds]) for action in GOALS},
+    )
 
 
-def _round(desk: Desk, name: str) -> Rates:
+def _round(desk: Desk, name: str) -> Found:
     """Each action once; all that it asks for is paid at its end."""
     open_ones: list[list[str]] = [[] for _ in desk.pairs]
 
@@ -112,11 +127,13 @@ def _round(desk: Desk, name: str) -> Rates:
         body = {"out": True, "bolt11": open_ones[place].pop()}
         return bool(_say(line, desk, desk.pairs[place][0], "POST", "/api/v1/payments", body)["status"] == "success")
 
-    rates = {action: _hammer(desk, work) for action, work in (("wallet", read), ("invoice", ask), ("payment", pay))}
-    say(f"{name}: " + ", ".join(f"{action} {value:.0f}/s" for action, value in rates.items()))
+    found = {action: _hammer(desk, work) for action, work in (("wallet", read), ("invoice", ask), ("payment", pay))}
+    say(f"{name}: " + ", ".join(f"{action} {rate:.0f}/s" for action, (rate, _) in found.items()))
     while any(open_ones):
         _hammer(desk, pay)
-    return rates
+    return Found(
+        {action: rate for action, (rate, _) in found.items()}, {action: cost for action, (_, cost) in found.items()}
+    )
 
 
 def theirs() -> Rates | None:
@@ -126,12 +143,13 @@ def theirs() -> Rates | None:
     try:
         server.start()
         pairs = [(server.new_wallet("payer", 10**6).admin, server.new_wallet("payee").admin) for _ in range(CLIENTS)]
-        return measure(Desk(server.port, "", pairs), "LNbits 1.6.2 on SQLite")
+        return measure(Desk(server.port, "", pairs), "LNbits 1.6.2 on SQLite").rates
     finally:
         server.stop()
 
 
-def run(report: Report, database: Database, reference: Rates | None) -> None:
+def run(report: Report, database: Database, reference: Rates | None, *parents: int) -> None:
+    """parents: processes whose children are the database server's."""
     run_root().mkdir(parents=True, exist_ok=True)
     coin = lightning_coin()
     Wallet.objects.update(state=Wallet.State.OK)
@@ -146,11 +164,12 @@ def run(report: Report, database: Database, reference: Rates | None) -> None:
     site = LiveSite(database, workers=2, threads=4)
     where = f"{database.engine}, gunicorn 2 x 4 threads, {CLIENTS} clients"
     try:
-        for action, value in measure(Desk(site.port, "/lnbits", pairs), f"ours on {database.engine}").items():
+        for action, value in measure(Desk(site.port, "/lnbits", pairs), f"ours on {database.engine}").rates.items():
             ratio = value / reference[action] if reference else None
             report.add(f"lnbits_{action}_{database.engine}", value, "requests/s", ratio=ratio, conditions=where,
                        against="LNbits 1.6.2" if ratio else "", goal=GOALS[action] if ratio else None)  # fmt: skip
-        young, old = (Desk(site.port, "/lnbits", [pair] * CLIENTS) for pair in pairs[:2])
+        serving = (site.child.process.pid, *parents)
+        young, old = (Desk(site.port, "/lnbits", [pair] * CLIENTS, serving) for pair in pairs[:2])
         alone = measure(young, "one purse for all")
         for person, purse in zip(people[2:4], made[2:4], strict=True):
             _deepen(coin, person, purse)
@@ -159,19 +178,19 @@ def run(report: Report, database: Database, reference: Rates | None) -> None:
         site.stop()
 
 
-def _tell_depth(report: Report, engine: str, alone: Rates, young: Desk, old: Desk) -> None:
-    """deep: a purse with a history beside one without. crowded: a purse without one, when others have none and have."""
+def _tell_depth(report: Report, engine: str, alone: Found, young: Desk, old: Desk) -> None:
+    """deep: a purse with a history beside one without. crowded: one without, before and after others had a history."""
     turns = [(_round(young, f"no payments, turn {turn + 1}"), _round(old, f"{DEEP} payments, turn {turn + 1}"))
              for turn in range(TURNS)]  # fmt: skip
     where = f"{engine}, gunicorn 2 x 4 threads, {CLIENTS} clients, one purse for all, {TURNS} turns"
-    beside = _middle([first for first, _ in turns])
-    for action, value in _middle([second for _, second in turns]).items():
-        deep = middle([first[action] / second[action] for first, second in turns])
-        report.add(f"lnbits_{action}_deep_{engine}", value, "requests/s", against="a purse without history", ratio=deep,
-                   goal=1.2, better="less", conditions=where)  # fmt: skip
-        crowded = alone[action] / beside[action]
-        report.add(f"lnbits_{action}_crowded_{engine}", beside[action], "requests/s", against="an empty site",
-                   ratio=crowded, goal=1.2, better="less", conditions=where)  # fmt: skip
+    beside, grown = _middle([first for first, _ in turns]), _middle([second for _, second in turns])
+    for action in GOALS:
+        deep = middle([first.rates[action] / second.rates[action] for first, second in turns])
+        report.add(f"lnbits_{action}_deep_{engine}", grown.rates[action], "requests/s", ratio=deep, goal=1.2,
+                   better="less", against="a purse without history", conditions=where)  # fmt: skip
+        crowded = beside.costs[action] / alone.costs[action]
+        report.add(f"lnbits_{action}_crowded_{engine}", beside.costs[action], "CPU-ms", ratio=crowded, goal=1.2,
+                   better="less", against="an empty site", conditions=where)  # fmt: skip
 
 
 def _admin_key(purse: Purse, user: User) -> str:

@@ -81,7 +81,7 @@ def on_postgresql(report: Report, rows: int, lightning: lnbits.Rates | None, wan
             "forknote": lambda: forknote.run(report),
             "crediting": lambda: crediting.run(report, database),
             "litecoin": lambda: litecoin.run(report, database),
-            "lnbits": lambda: lnbits.run(report, database, lightning),
+            "lnbits": lambda: lnbits.run(report, database, lightning, cluster.child.process.pid),
             "reads": lambda: ledger.reads(report, made, rows),
             "api": lambda: api.reads(report, database, made),
             "pages": lambda: pages.run(report, database),

@@ -16,6 +16,8 @@ from adapters.codecs import bech32, secp256k1
 LONGEST: Final = 4096
 DEFAULT_EXPIRY: Final = 3600
 LONGEST_EXPIRY: Final = 100 * 365 * 86_400
+USUAL_FINAL_BLOCKS: Final = 18
+MOST_FINAL_BLOCKS: Final = 2**31
 LONGEST_DESCRIPTION: Final = 639  # bytes that fit a tagged field
 SIGNATURE: Final = 104  # 5-bit groups
 TIMESTAMP: Final = 7
@@ -44,6 +46,7 @@ class Invoice:
     description: str = ""
     description_hash: str = ""
     features: int = 0
+    final_blocks: int = USUAL_FINAL_BLOCKS  # for the last hop (min_final_cltv_expiry)
 
     @property
     def expires(self) -> datetime:
@@ -74,6 +77,7 @@ def decode(text: str) -> Invoice:
         description=_text(fields.get("d", [])),
         description_hash=_bytes(fields.get("h", [])).hex(),
         features=_features(fields.get("9", [])),
+        final_blocks=min(_number(fields["c"]), MOST_FINAL_BLOCKS) if "c" in fields else USUAL_FINAL_BLOCKS,
     )
 
 

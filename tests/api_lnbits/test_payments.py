@@ -461,6 +461,10 @@ def test_an_invoice_can_be_decoded_without_a_key(anybody, till):
     read = anybody.ok("POST", "/api/v1/payments/decode", {"data": made["bolt11"]})
     assert (read["payment_hash"], read["amount_msat"], read["description"]) == (made["payment_hash"], 12_000, "Tip")
     assert read["secret"] == read["payment_secret"] == bolt11.decode(made["bolt11"]).secret
+    assert (read["currency"], read["min_final_cltv_expiry"], read["route_hints"]) == ("bcrt", 18, [])
+    hashed = invoice(till, 12, description_hash="ab" * 32)
+    read = anybody.ok("POST", "/api/v1/payments/decode", {"data": hashed["bolt11"]})
+    assert (read["description"], read["description_hash"]) == ("", "ab" * 32)
     for bad in ({"data": "zz"}, {}, {"data": 5}, {"data": "x" * 5000}):
         refused(anybody.post("/api/v1/payments/decode", bad), 400)
 

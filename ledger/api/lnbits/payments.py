@@ -254,7 +254,8 @@ def _moment(text: str) -> datetime:
 
 # Reading invoices ----------------------------------------------------------------------------------------
 def decode(asked: Asked) -> HttpResponse:
-    """What an invoice says, expired or not; names of 0.9 and 1.x. No key is needed, as there."""
+    """What an invoice says, expired or not; names of 0.9 and 1.x, and texts where typed clients take no null. No key is
+    needed, as there."""
     text = asked.text("data", longest=LONGEST_BOLT11) or asked.required("bolt11", longest=LONGEST_BOLT11)
     read = nodes.read_invoice(purses.lightning(), text)
     made = int(read.made.timestamp())
@@ -262,7 +263,7 @@ def decode(asked: Asked) -> HttpResponse:
         "currency": _NETWORKS.get(read.network, read.network),
         "payment_hash": read.payment_hash,
         "amount_msat": read.amount,
-        "description": read.description or None,
+        "description": read.description,
         "description_hash": read.description_hash or None,
         "payee": read.payee,
         "date": made,
@@ -270,6 +271,7 @@ def decode(asked: Asked) -> HttpResponse:
         "secret": read.secret,
         "payment_secret": read.secret,
         "route_hints": [],
+        "min_final_cltv_expiry": read.final_blocks,
     })  # fmt: skip
 
 

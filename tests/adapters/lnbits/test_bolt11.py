@@ -48,6 +48,7 @@ def test_it_reads_the_examples_of_the_standard(vector: dict[str, Any]):
     assert invoice.description == vector.get("description", "")
     assert invoice.description_hash == vector.get("description_hash", "")
     assert (invoice.secret, invoice.features) == (vector.get("secret", ""), bits(vector.get("features", [])))
+    assert invoice.final_blocks == vector.get("final_blocks", 18)
     if "timestamp" not in vector:  # that one is another node's
         assert invoice.payee == VECTORS["payee"]
     assert bolt11.decode(vector["text"].upper()) == invoice
