@@ -14,6 +14,7 @@ from django.urls import reverse
 from wallets_site.base.errors import WalletError
 
 _KEY_IN_QUERY = re.compile(r"(?<![^&])api-key=([^&]*)")
+_SLASHES = re.compile(r"^/lnbits/{2,}")
 _KEY_IN_TEXT = re.compile(r"(api-key=|/ws/)[^&/?]*")
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 # For whatever is no page: shown on its own it loads nothing, runs nothing and cannot be framed.
@@ -97,7 +98,8 @@ def _page_policy() -> str:
 class HiddenKeys:
     """Keys that came in a query go into a header, and out of what logs and error reports will say of the request.
 
-    LNbits clients may send `api-key`; a websocket address holds its key in the path.
+    LNbits clients may send `api-key`; a websocket address holds its key in the path. A base URL that ends with a slash
+    doubles the next one: proxies before LNbits merge the two, and so does this.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -111,6 +113,7 @@ class HiddenKeys:
                 request.META["QUERY_STRING"] = _KEY_IN_QUERY.sub("api-key=hidden", query)
             if "RAW_URI" in request.META:  # what gunicorn logs
                 request.META["RAW_URI"] = _KEY_IN_TEXT.sub(r"\1hidden", request.META["RAW_URI"])
+            request.path = request.path_info = _SLASHES.sub("/lnbits/", request.path)
         return self.get_response(request)
 
 

@@ -186,7 +186,8 @@ def queue(user_id: int, items: Iterable[FeedItem]) -> None:
 
 
 def push_once(*, user_id: int, url: str, name: str, subject: str, body: dict[str, Any], key: str) -> Push:
-    """One message to an address that was given once, signed with personal_secret(). Writes a row and nothing else.
+    """One message to an address that was given once, signed with personal_secret() of whoever answers for the account.
+    Writes a row and nothing else.
 
     The same key answers with the first message. Raises InvalidRequest for an address we do not call.
     """
@@ -229,6 +230,22 @@ def pushes(
     return list(rows.order_by("-pk").prefetch_related("attempts")[:limit])
 
 
+def pushed_once(user: User, *, before: int | None = None, limit: int = PAGE) -> list[Push]:
+    """What was pushed to addresses given once, of this person's accounts and of those they manage; newest first."""
+    rows = _once(user) if before is None else _once(user).filter(pk__lt=before)
+    return list(rows.order_by("-pk").prefetch_related("attempts")[:limit])
+
+
+def _once(user: User) -> QuerySet[Push]:
+    return Push.objects.filter(Q(user=user) | Q(user__managed_by=user), webhook=None)
+
+
+def resend_once(*, user: User, push_id: int) -> None:
+    """Push it once more, with the same id, whatever became of it. Raises NotFound."""
+    if not _again(Push.objects.filter(pk__in=_once(user).filter(pk=push_id).values("pk"))):
+        raise NotFound("There is no such message.")
+
+
 def resend(*, user: User, push_id: int) -> Push:
     """Push it once more, with the same id, whatever became of it. Raises NotFound."""
     if not _again(Push.objects.filter(user=user, pk=push_id)):
@@ -268,7 +285,13 @@ def due(*, busy: Collection[str], most: int) -> list[Push]:
     """
     found: dict[str, Push] = {}
     while len(found) < most:
-        row = _due().exclude(target__in=[*busy, *found]).select_related("webhook").order_by("next_at", "pk").first()
+        row = (
+            _due()
+            .exclude(target__in=[*busy, *found])
+            .select_related("webhook", "user")
+            .order_by("next_at", "pk")
+            .first()
+        )
         if row is None:
             break
         found[row.target] = row
@@ -366,8 +389,8 @@ def _secrets(push: Push) -> list[str]:
     webhook = push.webhook
     if webhook is None:
         before = settings.WALLETS_KEY_SECRET_PREVIOUS  # signed by both while it is replaced
-        more = [personal_secret(push.user_id, secret=before)] if before else []
-        return [personal_secret(push.user_id), *more]
+        owner = push.user.managed_by_id or push.user_id
+        return [personal_secret(owner), *([personal_secret(owner, secret=before)] if before else [])]
     found = [crypto.decrypt(webhook.secret)]
     if webhook.previous_secret and webhook.previous_until and webhook.previous_until > now():
         found.append(crypto.decrypt(webhook.previous_secret))

@@ -18,7 +18,7 @@ from accounts.stepup import reauthenticate_redirect
 from ledger.api.lnbits.shapes import ident_of
 from ledger.forms import PurseForm, SatsForm
 from ledger.models import Purse
-from ledger.services import purse_payments, purses
+from ledger.services import purse_payments, purses, webhooks
 from ledger.services.purse_payments import ALL
 from ledger.views.http import needs, person, posted_key
 from wallets_site.base.errors import ProofRequired, WalletError
@@ -104,6 +104,7 @@ def show_keys(request: HttpRequest, ident: str) -> HttpResponse:
     context = _context(request, ident)
     shown = keys.purse_keys({ident: user})[ident]
     context |= {"admin_key": shown[keys.PURSE_ADMIN], "invoice_key": shown[keys.PURSE_INVOICE]}
+    context["webhook_secret"] = webhooks.personal_secret(user.pk)
     return render(request, "ledger/purse.html", context)
 
 

@@ -75,6 +75,27 @@ def _page(request: HttpRequest, pk: int, form: ResendForm, subject: str = "") ->
     return render(request, "ledger/webhook.html", context)
 
 
+@require_safe
+@needs(Capability.USE_API)
+def once(request: HttpRequest) -> HttpResponse:
+    """What was pushed to addresses that programs gave with their invoices."""
+    before = number(request.GET.get("before", ""))
+    found = webhooks.pushed_once(person(request), before=before, limit=PAGE + 1)
+    context = {
+        "pushes": found[:PAGE], "older": found[PAGE - 1].pk if len(found) > PAGE else None, "before": before,
+        "section": "webhooks",
+    }  # fmt: skip
+    return render(request, "ledger/webhook_once.html", context)
+
+
+@require_POST
+@needs(Capability.USE_API)
+def resend_once(request: HttpRequest, push: int) -> HttpResponse:
+    webhooks.resend_once(user=person(request), push_id=push)
+    messages.success(request, _("The message is pushed once more."))
+    return redirect("webhook_once")
+
+
 @require_POST
 @needs(Capability.USE_API)
 @sensitive_variables("secret")

@@ -183,6 +183,8 @@ PAGES: Final[dict[str, Page]] = {
     "purses/<slug:ident>/open/": own("/purses/{purse}/open/", "POST"),
     "webhooks/": get("/webhooks/"),
     "webhooks/new/": get("/webhooks/new/"),
+    "webhooks/invoices/": get("/webhooks/invoices/"),
+    "webhooks/invoices/<int:push>/again/": own("/webhooks/invoices/{once}/again/", "POST"),
     "webhooks/<int:pk>/": own("/webhooks/{webhook}/"),
     "webhooks/<int:pk>/test/": own("/webhooks/{webhook}/test/", "POST"),
     "webhooks/<int:pk>/secret/": own("/webhooks/{webhook}/secret/", "POST"),
@@ -295,6 +297,8 @@ def things(site, alice, bob) -> dict[str, Any]:
     contact = Contact.objects.create(user=alice, label="Cold", coin=coin, address=OUTSIDE)
     return {
         "operation": paid.pk, "address": address.pk, "contact": contact.pk, "webhook": webhook.pk,
+        "once": webhooks.push_once(user_id=alice.pk, url="https://shop.example/", name="payment", subject="x", body={},
+                                   key="once").pk,
         "push": webhooks.test(user=alice, webhook_id=webhook.pk, key="t").pk, "key": Program(alice, "read").row.pk,
         "invoice": invoice.payment_hash, "purse": Purse.objects.create(account=beside, name="Shop").ident,
     }  # fmt: skip

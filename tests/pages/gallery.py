@@ -155,6 +155,7 @@ SHOWN: Final[dict[str, tuple[Look, ...]]] = {
         *one("/webhooks/new/"), Look("/webhooks/new/", post={"url": "ftp://x/", "label": "Shop", "key": "{key}"}),
         Look("/webhooks/new/", post={"url": "https://shop.example/hook", "label": "Shop", "key": "{key}"}, name="ok"),
     ),
+    "webhooks/invoices/": one("/webhooks/invoices/", "alice", "dora"),
     "webhooks/<int:pk>/": (*one("/webhooks/{webhook}/", name="on"), *one("/webhooks/{webhook_off}/", name="off"),
                            *one("/webhooks/{webhook}/?subject=test", name="subject")),
     "webhooks/<int:pk>/again/": (
@@ -236,7 +237,7 @@ NO_PAGES: Final = {
     "keys/<int:pk>/revoke/", "purses/new/", "purses/<slug:ident>/keys/renew/",
     "purses/<slug:ident>/name/", "purses/<slug:ident>/carry/", "purses/<slug:ident>/close/",
     "purses/<slug:ident>/open/", "webhooks/<int:pk>/test/", "webhooks/<int:pk>/secret/", "webhooks/<int:pk>/switch/",
-    "webhooks/<int:pk>/messages/<int:push>/again/", "webhooks/<int:pk>/remove/",
+    "webhooks/<int:pk>/messages/<int:push>/again/", "webhooks/<int:pk>/remove/", "webhooks/invoices/<int:push>/again/",
     "status/<slug:symbol>/liabilities.json", "status/<slug:symbol>/my-proof.json", r"api/v1/^[\s\S]*$",
     "wallets/notify/<str:symbol>/<str:kind>/<path:message>",
     "wallets/notify-<slug:secret>/<str:symbol>/<str:kind>/<path:message>", "wp-login.php",
@@ -353,6 +354,9 @@ def _things_of(made: _Made) -> None:
     webhooks.note(push, status=500, error="It answered with 500.", milliseconds=31)
     webhooks.test(user=alice, webhook_id=hook.pk, key="t2")
     webhooks.switch(user=alice, webhook_id=off.pk, on=False)
+    once = webhooks.push_once(user_id=alice.pk, url="https://shop.example/paid", name="payment", subject="invoice:1",
+                              body={"payment_hash": "ab" * 32}, key="invoice:1")  # fmt: skip
+    webhooks.note(once, status=500, error="It answered with 500.", milliseconds=31)
     names |= {"webhook": hook.pk, "webhook_off": off.pk}
     quote = withdrawals.preview_withdrawal(user=alice, coin=ltc, address=AWAY, amount=20_000_000)
     asked = withdrawals.request_withdrawal(user=alice, quote=quote, proof=by_program(alice), key=fresh_key())

@@ -21,7 +21,8 @@ MOST = 40  # statements of any page; of those that people keep open, exactly
 OPEN_ALL_DAY = {"/": 15, "/activity/": 10, "/activity/?kind=move": 10, "/live/?after=x": 7}
 PAGES = [
     "/", "/home/live/", "/activity/", "/activity/?kind=move", "/activity/live/", "/notifications/", "/contacts/",
-    "/keys/", "/webhooks/", "/webhooks/{webhook}/", "/purses/", "/receive/TST/", "/receive/LNBTC/", "/send/TST/",
+    "/keys/", "/webhooks/", "/webhooks/{webhook}/", "/webhooks/invoices/", "/purses/",
+    "/receive/TST/", "/receive/LNBTC/", "/send/TST/",
     "/send/TST/lookup/?to=bob&amount=1", "/statements/", "/status/", "/rates/", "/accounts/", "/accounts/security/",
     "/privacy/", "/live/?after=x",
 ]  # fmt: skip
@@ -33,6 +34,9 @@ def more(coin, lightning, alice, times: int) -> None:
         key = Program(alice, "read").row.pk
         contacts.add(user=alice, label=f"Cold {key}", to=encode_address("tst", bytes([key]) * 20), coin=coin)
         webhooks.test(user=alice, webhook_id=alice.webhooks.get().pk, key=f"t{key}")
+        webhooks.push_once(
+            user_id=alice.pk, url="https://shop.example/", name="payment", subject="x", body={}, key=f"{key}"
+        )
         purses.open_purse(user=alice, name=f"Shop {number}")
         ask(alice, lightning, COIN, memo="Tea")
     for _ in range(times):

@@ -7,12 +7,14 @@ from datetime import timedelta
 
 import pytest
 
+from accounts.capabilities import Capability
 from ledger.drains import webhooks as drain
 from ledger.models import Push, Webhook
-from ledger.services import feed, webhooks
+from ledger.services import feed, invoices, purse_payments, purses, webhooks
 from tests.accounts.people import signed_in
 from tests.support.hooks import receiver
-from tests.support.money import proof_of, send
+from tests.support.lightning import lightning_coin, node
+from tests.support.money import proof_of, scan_now, send
 from wallets_site.base.clock import now
 
 
@@ -134,3 +136,39 @@ def test_what_cannot_be_pushed_again_is_said_beside_its_field(coin, bob, program
     assert words in page.content.decode()
     assert all(f'value="{text}"' in page.content.decode() for text in form.values())
     assert told(program) == []
+
+
+def test_messages_about_invoices_are_listed_signed_by_a_secret_their_owner_sees_and_pushed_again(
+    alice, bob, manager, program
+):
+    lightning = lightning_coin()
+    purse = purses.open_purse(user=manager, name="house")
+    person, theirs = purses.make_person(owner=manager, label="guest", purse="guest", where="127.0.0.1")
+    made = invoices.ask(user=person, coin=lightning, amount=7000, key="", into=theirs.account, needs=Capability.USE_API)
+    purse_payments.attach(made, webhook=program.url)
+    node(lightning).faucet(made.bolt11, 7000)
+    program.answers = lambda heard: 500
+    scan_now(lightning)
+    drain.deliver()
+
+    browser = signed_in(manager)
+    assert "Messages about invoices" in browser.get("/webhooks/").content.decode()
+    page = browser.get("/webhooks/invoices/").content.decode()
+    assert program.url in page
+    assert "It answered with 500." in page
+    again = f"/webhooks/invoices/{Push.objects.get().pk}/again/"
+    assert again in page
+    program.answers = lambda heard: 200
+    assert browser.post(again).status_code == 302
+    drain.deliver()
+    assert Push.objects.get().state == "sent"
+    assert program.heard[-1].body["payment_hash"] == made.payment_hash
+
+    keys = browser.get(f"/purses/{purse.ident}/keys/").content.decode()
+    secret = re.search(r'id="webhook-secret">(whsec_[A-Za-z0-9+/=]+)<', keys)
+    assert secret
+    assert program.heard[-1].is_signed_by(secret[1])
+    assert "whsec_" not in browser.get(f"/purses/{purse.ident}/").content.decode()
+    stranger = signed_in(alice)
+    assert program.url not in stranger.get("/webhooks/invoices/").content.decode()
+    assert stranger.post(again).status_code == 404

@@ -1,7 +1,4 @@
-"""Every address of the API, with and without a slash at its end, and without a redirect between the two.
-
-Two slashes in front are one: a base URL that ends with a slash makes them, and proxies before LNbits merge them.
-"""
+"""Every address of the API, with and without a slash at its end, and without a redirect between the two."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ from ledger.api.lnbits.door import Handler, door, nowhere
 
 
 def at(route: str, name: str, **handlers: Handler) -> URLPattern:
-    return re_path(rf"^(?:/*){route}/?$", door(**handlers), name=f"lnbits-{name}")
+    return re_path(rf"^{route}/?$", door(**handlers), name=f"lnbits-{name}")
 
 
 ID = r"(?P<ident>[^/]{1,100})"
