@@ -35,8 +35,10 @@ OF_A_COIN = {"confirmations": (6, None), "tries_max": (3, 11), "addresses_max": 
 
 
 def is_refused(row: models.Model, name: str, value: Any) -> bool:
+    field = row._meta.get_field(name)
+    assert isinstance(field, models.Field)
     try:
-        row._meta.get_field(name).clean(value, row)
+        field.clean(value, row)
     except ValidationError:
         return True
     return False
