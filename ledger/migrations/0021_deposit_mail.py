@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ledger', '0019_seals_and_help'),
+        ('ledger', '0020_limit_changes'),
     ]
 
     operations = [
