@@ -119,7 +119,7 @@ def review(request: HttpRequest, symbol: str, key: str) -> HttpResponse:
     if request.method == "POST":
         return _confirm(request, draft)
     try:
-        context = {**_figures(request, draft), "levels": _levels(request, draft)}
+        context = {**_figures(request, draft), **_beside(request, draft)}
     except WalletError as error:
         return _back_to_the_form(request, draft, error)
     return render(request, "ledger/send_review.html", context)
@@ -154,9 +154,13 @@ def _figures(request: HttpRequest, draft: drafts.Draft) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _levels(request: HttpRequest, draft: drafts.Draft) -> list[tuple[str, int]]:
+def _beside(request: HttpRequest, draft: drafts.Draft) -> dict[str, Any]:
+    """What a review says of a payment to the outside: what haste costs, and that nothing went there before."""
     quote = read_quote(draft.token, user=person(request))
-    return level_costs(quote.coin, quote) if quote.kind == "withdrawal" else []
+    if quote.kind != "withdrawal":
+        return {}
+    new = quote.bill is None and recognise.first_time(person(request), quote.coin, quote.address)
+    return {"levels": level_costs(quote.coin, quote), "first_time": new}
 
 
 def _choose_level(request: HttpRequest, draft: drafts.Draft) -> HttpResponse:

@@ -136,6 +136,52 @@ def test_a_payment_shows_up_and_arrives_without_a_reload(chromium, live_site, co
     assert complaints == []
 
 
+def test_what_happens_is_shown_and_said_aloud_within_five_seconds(chromium, live_site, complaints, coin, rich):
+    page = look(chromium, live_site, complaints)
+    sign_in(page, rich)
+    page.clock.install()
+    page.goto("/")
+    stop_the_clock(page)
+
+    chain(coin).mint(address_of(rich, coin), 25_000_000)
+    scan_now(coin)
+    with page.expect_response("**/live/?after=*"):
+        page.clock.run_for(4_500)  # of the page's own time, however slow this machine is
+    page.clock.run_for(500)
+
+    expect(page.locator("#announcer")).to_contain_text("Deposit of 0.25 TST: 0 of 2 confirmations", timeout=DEADLINE)
+    expect(page.locator("#home-live .parts")).to_contain_text("Confirming", timeout=DEADLINE)
+    assert complaints == []
+
+
+def test_a_page_nobody_looks_at_asks_nothing_and_asks_at_once_when_seen_again(
+    chromium, live_site, complaints, coin, rich
+):
+    page = look(chromium, live_site, complaints)
+    sign_in(page, rich)
+    page.clock.install()
+    page.goto("/activity/")
+    stop_the_clock(page)
+    page.evaluate("Object.defineProperty(document, 'hidden', {get: () => window.away})")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/live/?after" in request.url else None)
+
+    turn(page, away=True)
+    page.clock.run_for(120_000)
+    assert asked == []
+    with page.expect_request("**/live/?after=*"):
+        turn(page, away=False)
+    assert complaints == []
+
+
+def stop_the_clock(page: Page) -> None:
+    page.clock.pause_at(page.evaluate("Date.now()") + 1_000)
+
+
+def turn(page: Page, *, away: bool) -> None:
+    page.evaluate("away => { window.away = away; document.dispatchEvent(new Event('visibilitychange')); }", away)
+
+
 def test_copying_is_said_aloud(chromium, live_site, complaints, coin, alice):
     address = address_of(alice, coin)
     page = look(chromium, live_site, complaints, permissions=["clipboard-read", "clipboard-write"])

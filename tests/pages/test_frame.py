@@ -54,6 +54,17 @@ def test_no_template_carries_script_style_or_markup_that_escapes_the_escaping(te
     assert [line for line in text.splitlines() if "|safe" in line and "help_text|safe" not in line] == []
 
 
+def test_the_style_knows_no_left_and_right():
+    """So that it turns around by itself for languages that are written from right to left."""
+    style = Path(str(finders.find("css/app.css"))).read_text()
+    sides = (
+        r"(margin|padding|border|inset)-(left|right)\b", r"(text-align|float|clear):\s*(left|right)\b",
+        r"[{;\s](left|right):",
+    )  # fmt: skip
+
+    assert [found[0] for side in sides for found in re.finditer(side, style)] == []
+
+
 def test_every_icon_named_anywhere_stands_in_the_sprite():
     sprite = (Path(__file__).parents[2] / "static/icons/sprite.svg").read_text()
     named = {name for path in TEMPLATES for name in re.findall(r'{% icon "([a-z-]+)"', path.read_text())}

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from adapters.demo import encode_address
 from adapters.models import Wallet
 from ledger import queries
 from ledger.models import Coin, Operation, Posting
 from tests.pages.reading import amounts_of, errors_beside, text_of, value_of
 from tests.support.factories import PASSWORD, make_user
-from tests.support.money import address_of, balances, charge, fund, make_coin, use_of
+from tests.support.money import address_of, balances, charge, fund, make_coin, send, use_of
 
 BAD_AMOUNTS = [
     ("-1", "The amount must be more than zero: leave out the minus sign."),
@@ -281,3 +282,13 @@ def test_a_name_is_escaped(coin, rich, at_alice):
 
     assert "<script>alert" not in page.content.decode()
     assert value_of(page, "to") == "<script>alert(1)</script>"
+
+
+def test_a_first_payment_to_an_address_is_told_on_its_review(coin, rich, bob, at_alice):
+    away = encode_address("tst", b"\x15" * 20)
+    words = "You have not paid this address before."
+
+    assert words in text_of(at_alice.post("/send/TST/", {"to": away, "amount": "0.1"}, follow=True))
+    send(rich, coin, away, 1_000)
+    assert words not in text_of(at_alice.post("/send/TST/", {"to": away, "amount": "0.1"}, follow=True))
+    assert words not in text_of(at_alice.post("/send/TST/", {"to": "bob", "amount": "0.1"}, follow=True))
