@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from adapters import registry
 from adapters.base import CoinAdapter, NodeDown, NodeRefused, Payment, Prepared
 from adapters.bitcoinlike.payments import Blob
+from adapters.codecs import bolt11
 from adapters.forknote.orders import Order, demand_pays
+from adapters.lnbits.payments import Blob as LnbitsBlob
 from tests.adapters.banano.world import BananoWorld
 from tests.adapters.litecoin_world import LitecoinWorld, name_of, real
 from tests.devnet.litecoin import Litecoin
@@ -117,6 +122,61 @@ class TestBanano:
             refuses(world.adapter, replace(prepared, blob=json.dumps(forged)), [replace(payment, amount=world.coin)])
         noted["block"]["balance"] = str(int(noted["block"]["balance"]) - world.coin)  # takes more than it says
         refuses(world.adapter, replace(prepared, blob=json.dumps(noted)), [payment])
+
+
+class TestBolt11:
+    """Offline: the invoice in the blob is what the server is given."""
+
+    @pytest.fixture
+    def adapter(self) -> Iterator[CoinAdapter]:
+        options = {"url": "http://127.0.0.1:9", "admin_key": "ab" * 16, "wallet_id": "cd" * 16}
+        made = registry.build("lnbits", options)
+        yield made
+        made.close()
+
+    def invoice(self, amount: int | None, payment_hash: bytes = b"\x07" * 32, payee: bytes = b"\x01" * 32) -> str:
+        return bolt11.encode(
+            payee, currency="bc", amount=amount, timestamp=1_700_000_000, payment_hash=payment_hash, secret=bytes(32),
+            description="one",
+        )  # fmt: skip
+
+    def prepared(self, text: str, **noted: Any) -> Prepared:
+        facts = {"invoice": text, "amount": 5_000, "reserve": 100, "expires": datetime(2030, 1, 1, tzinfo=UTC)}
+        return Prepared((b"\x07" * 32).hex(), LnbitsBlob(**{**facts, "wallet": "cd" * 16, **noted}).text(), 0)
+
+    def test_it_agrees_to_the_invoice_in_the_books_and_to_no_other_payment(self, adapter: CoinAdapter):
+        text = self.invoice(5_000)
+        payment = Payment("w1", text, 5_000)
+        assert adapter.demand_pays(self.prepared(text), [payment]).is_proven
+        assert adapter.demand_pays(self.prepared(text), [replace(payment, address=text.upper())]).is_proven
+        for wrong in (
+            [replace(payment, amount=5_001)], [replace(payment, amount=4_999)], [payment, payment], [],
+            [replace(payment, address=self.invoice(5_000, b"\x08" * 32))],
+        ):  # fmt: skip
+            refuses(adapter, self.prepared(text), wrong)
+
+    def test_a_blob_that_pays_another_or_more_is_found_out(self, adapter: CoinAdapter):
+        payment = Payment("w1", self.invoice(5_000), 5_000)
+        for forged in (
+            self.invoice(5_001), self.invoice(6_000_000), self.invoice(None), self.invoice(5_000, b"\x08" * 32),
+            self.invoice(5_000, payee=b"\x02" * 32), "", "lnbc1",
+        ):  # fmt: skip
+            refuses(adapter, self.prepared(forged), [payment])
+            with contextlib.suppress(ValueError):  # also under the name that such an invoice has
+                name = bolt11.decode(forged).payment_hash
+                refuses(adapter, replace(self.prepared(forged), id=name), [payment])
+
+    def test_the_books_and_the_blob_changed_together_still_name_one_amount(self, adapter: CoinAdapter):
+        """Who rewrites both rows must also have reserved it: that is the books' part (tests/ledger/test_signer.py)."""
+        text = self.invoice(None)
+        refuses(adapter, self.prepared(text), [Payment("w1", text, 5_000)])
+
+    def test_another_wallet_or_another_name_is_found_out(self, adapter: CoinAdapter):
+        text = self.invoice(5_000)
+        payment = Payment("w1", text, 5_000)
+        refuses(adapter, self.prepared(text, wallet="ef" * 16), [payment])
+        refuses(adapter, replace(self.prepared(text), id="08" * 32), [payment])
+        refuses(adapter, replace(self.prepared(text), blob='{"v": 99}'), [payment])
 
 
 # -- offline: the order is what walletd is given --

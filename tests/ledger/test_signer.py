@@ -22,6 +22,7 @@ from django.db import connection, connections
 from accounts import holds
 from adapters import registry
 from adapters.base import Payment
+from adapters.codecs import bolt11
 from adapters.demo import encode_address
 from ledger.drains import pay
 from ledger.drains.signer.books import Disagrees
@@ -34,6 +35,7 @@ from tests.devnet.fixtures import litecoin
 from tests.journeys.conftest import connect
 from tests.journeys.conftest import fund as fund_for_real
 from tests.ledger.test_payouts import paid_to, state
+from tests.support import lightning
 from tests.support.databases import Database
 from tests.support.live import child_environment
 from tests.support.money import (
@@ -51,6 +53,7 @@ from tests.support.money import (
 )
 from tests.support.postgresql import USER
 from tests.support.processes import PYTHON, Child, wait_for
+from wallets_site.base.clock import now
 
 __all__ = ["litecoin"]
 THIEF = encode_address("tst", b"\x66" * 20)
@@ -214,6 +217,36 @@ def test_altered_bytes_are_refused_and_nothing_is_sent(coin, alice, away, clock,
             pay_now(coin)
         assert (paid_to(coin, away), paid_to(coin, THIEF)) == ([], [])
     assert Dispatch.objects.get().attempts == 0
+
+
+def test_an_altered_invoice_is_refused_and_the_true_one_is_paid(site, alice, clock, tmp_path, settings):
+    """bolt11, through the whole road: the blob names another's invoice, a larger one of the same hash, or none."""
+    coin = lightning.lightning_coin()
+    office = Office(tmp_path, settings)
+    office.memory.accept(use_of(coin).wallet)
+    lightning.fill(alice, coin, 10 * lightning.COIN)
+    asked = send(alice, coin, lightning.outside(coin, lightning.COIN), lightning.COIN)
+    row = prepared(coin)
+    true, name = row.blob, row.ident
+    wanted = bolt11.decode(json.loads(true)["invoice"])
+    more = bolt11.encode(
+        b"\x66" * 32, currency="bcrt", amount=5 * lightning.COIN, timestamp=int(now().timestamp()),
+        payment_hash=bytes.fromhex(wanted.payment_hash), secret=bytes(32), description="more for me",
+    )  # fmt: skip
+    for text in (lightning.outside(coin, lightning.COIN), more, ""):
+        forged = json.dumps({**json.loads(true), "invoice": text})
+        for ident in {name, bolt11.decode(text).payment_hash if text else name}:
+            forge("UPDATE ledger_dispatch SET blob = %s, ident = %s WHERE id = %s", forged, ident, row.pk)
+            assert refused(office, row.pk)
+            with office.open():
+                pay_now(coin)
+    assert (Dispatch.objects.get().attempts, lightning.node(coin).funds(()).total) == (0, 10 * lightning.COIN)
+
+    forge("UPDATE ledger_dispatch SET blob = %s, ident = %s WHERE id = %s", true, name, row.pk)
+    with office.open():
+        pay_now(coin)
+    assert state(asked)[0] == "done"
+    assert lightning.node(coin).funds(()).total == 9 * lightning.COIN - lightning.ROUTE
 
 
 FORGED = {
