@@ -41,6 +41,15 @@ def ask(parser: Parser, text: str) -> None:
         return
 
 
+def test_no_kind_of_reader_is_forgotten():
+    names = {parser.name.partition(":")[0] for parser in PARSERS}
+    assert names >= {
+        "amount", "address", "URL", "bolt11", "JSON-RPC reply", "webhook", "CSV cell", "nonce", "key", "JSON body",
+    }  # fmt: skip
+    by_link = [parser for parser in PARSERS for text in parser.good if ":" in text and parser.name[:7] == "address"]
+    assert len(by_link) >= 5, "addresses are read from payment links too"
+
+
 @pytest.mark.parametrize("parser", PARSERS, ids=lambda parser: parser.name)
 def test_ten_thousand_cases_end_in_an_answer_or_a_refusal(parser: Parser):
     done = 0
