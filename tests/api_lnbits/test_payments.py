@@ -469,6 +469,30 @@ def test_an_invoice_can_be_decoded_without_a_key(anybody, till):
         refused(anybody.post("/api/v1/payments/decode", bad), 400)
 
 
+def test_what_programs_in_the_wild_send_and_read(admin, till, coin):
+    """An empty memo, words of other servers beside those that count, a look by the internal id, and texts that are
+    never null where typed programs read them."""
+    fill(admin, coin, 5000)
+    said = {"out": False, "amount": 21, "unit": "sat", "memo": "", "internal": False, "expiry": None, "extra": None,
+            "webhook": None, "description_hash": None, "unhashed_description": None, "labels": [],
+            "fiat_provider": None, "payment_hash": None, "lnurl_callback": None, "lnurl_balance_check": None}  # fmt: skip
+    made = till.ok("POST", "/api/v1/payments", said, 201)
+    name = made["payment_hash"]
+    paid = admin.post("/api/v1/payments?", {"out": True, "bolt11": made["bolt11"], "amount": 21, "unit": "sat"})
+    assert (paid.status_code, paid.json()["payment_hash"]) == (201, name)
+    assert [row["payment_hash"] for row in admin.ok("GET", f"/api/v1/payments?checking_id=internal_{name}")] == [name]
+
+    looked = admin.ok("GET", f"/api/v1/payments/internal_{name}")
+    assert (looked["paid"], looked["status"], looked["details"]["pending"]) == (True, "success", False)
+    types = {"checking_id": str, "payment_hash": str, "bolt11": str, "payment_request": str, "memo": str, "amount": int,
+             "fee": int, "pending": bool, "status": str, "wallet_id": str, "extra": dict, "preimage": str}  # fmt: skip
+    assert {key: type(looked["details"][key]) for key in types} == types
+    read = till.ok("POST", "/api/v1/payments/decode", {"data": made["bolt11"], "filter_fields": []})
+    types = {"payment_hash": str, "amount_msat": int, "description": str, "payee": str, "date": int, "expiry": int,
+             "secret": str, "route_hints": list, "min_final_cltv_expiry": int}  # fmt: skip
+    assert {key: type(read[key]) for key in types} == types
+
+
 def test_the_reserve_of_a_payment(admin, till, coin, anybody):
     fill(admin, coin, 5000)
     inside, outer = invoice(till, 100)["bolt11"], outside(coin, 1_000_000)
