@@ -475,7 +475,7 @@ def test_what_programs_in_the_wild_send_and_read(admin, till, coin):
     fill(admin, coin, 5000)
     said = {"out": False, "amount": 21, "unit": "sat", "memo": "", "internal": False, "expiry": None, "extra": None,
             "webhook": None, "description_hash": None, "unhashed_description": None, "labels": [],
-            "fiat_provider": None, "payment_hash": None, "lnurl_callback": None, "lnurl_balance_check": None}  # fmt: skip
+            "fiat_provider": None, "payment_hash": None, "lnurl_callback": None}  # fmt: skip
     made = till.ok("POST", "/api/v1/payments", said, 201)
     name = made["payment_hash"]
     paid = admin.post("/api/v1/payments?", {"out": True, "bolt11": made["bolt11"], "amount": 21, "unit": "sat"})

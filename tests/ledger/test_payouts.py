@@ -63,6 +63,7 @@ def test_an_unclear_answer_is_looked_up_and_paid_once(coin, alice, away, clock):
 
     assert paid_to(coin, away) == [2_000]
     assert state(asked) == ("done", "done")
+    assert asked.retries == 0  # only a definite no takes one away
     assert Dispatch.objects.get().attempts == 1
 
 
@@ -73,6 +74,7 @@ def test_a_lost_send_is_sent_again_as_the_very_same_payment(coin, alice, away, c
     pay_now(coin)
     assert paid_to(coin, away) == []
     assert state(asked) == ("pending", "attempted")
+    assert asked.retries == 0
     assert balances(coin, alice) == [(8_000, 0)]
 
     switch(coin, lose_sends=False)
