@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 from allauth.account import app_settings as account
@@ -18,6 +20,22 @@ def check_signup(**_: Any) -> list[CheckMessage]:
     if settings.SIGNUP in ("open", "invitation", "closed"):
         return []
     return [Error("WALLETS_SIGNUP must be open, invitation or closed.", id="wallets.E010")]
+
+
+@register
+def check_breached_passwords(**_: Any) -> list[CheckMessage]:
+    """Else nobody could choose a password, or everybody a stolen one."""
+    if not settings.BREACHED_PASSWORDS:
+        return []
+    try:
+        with Path(settings.BREACHED_PASSWORDS).open("rb") as file:
+            first = file.readline(100)
+    except OSError as error:
+        return [Error(f"WALLETS_BREACHED_PASSWORDS cannot be read: {error.strerror}.", id="wallets.E014")]
+    if re.match(rb"[0-9A-F]{40}(:\d+)?\r?\n", first):
+        return []
+    words = "WALLETS_BREACHED_PASSWORDS must be a sorted list of SHA-1 in capitals, one a line."
+    return [Error(words, id="wallets.E014")]
 
 
 @register

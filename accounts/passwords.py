@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import string
 from collections.abc import Iterator
-from typing import Final
+from pathlib import Path
+from typing import BinaryIO, Final
 
 from django.conf import settings
 from django.contrib.auth.password_validation import CommonPasswordValidator
@@ -59,6 +61,48 @@ class CommonWordValidator(CommonPasswordValidator):
 
     def get_help_text(self) -> str:
         return _("Your password can't be a well-known one with digits around it.")
+
+
+class BreachedPasswordValidator:
+    """Not in the list of breached passwords that WALLETS_BREACHED_PASSWORDS names; without one it asks nobody.
+
+    The list is as they are published: for each its SHA-1 in capitals, one a line, sorted, perhaps with a count.
+    Of 40 GB some 36 lines are read. A list that cannot be read refuses every new password: OSError.
+    """
+
+    def validate(self, password: str, user: object = None) -> None:
+        if not settings.BREACHED_PASSWORDS:
+            return
+        wanted = hashlib.sha1(password.encode(), usedforsecurity=False).hexdigest().upper().encode()
+        with Path(settings.BREACHED_PASSWORDS).open("rb") as file:
+            if _is_listed(file, wanted):
+                raise ValidationError(
+                    _("This password is in a public list of stolen ones: whoever guesses tries it early."),
+                    code="password_breached",
+                )
+
+    def get_help_text(self) -> str:
+        return _("Your password can't be one that was stolen elsewhere.")
+
+
+def _is_listed(file: BinaryIO, wanted: bytes) -> bool:
+    """The line is between `low`, where a line begins, and `high`."""
+    low, high = 0, file.seek(0, 2)
+    while low < high:
+        middle = (low + high) // 2
+        file.seek(max(low, middle - 1))
+        if middle > low:
+            file.readline()  # the rest of the line that this is in
+        begins = file.tell()  # the first line at or after `middle`
+        line = file.readline() if begins < high else b""
+        if not line:
+            high = middle
+            continue
+        found = line[: len(wanted)]
+        if found == wanted:
+            return True
+        low, high = (file.tell(), high) if found < wanted else (low, middle)
+    return False
 
 
 def _cores(text: str) -> Iterator[str]:

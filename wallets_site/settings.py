@@ -247,7 +247,9 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
     {"NAME": "accounts.passwords.SiteWordsValidator"},
     {"NAME": "accounts.passwords.CommonWordValidator"},
+    {"NAME": "accounts.passwords.BreachedPasswordValidator"},
 ]
+BREACHED_PASSWORDS = env.str("WALLETS_BREACHED_PASSWORDS", default="")
 SIGNUP = env.str("WALLETS_SIGNUP", default="open")  # open, invitation, closed
 LOGIN_URL = reverse_lazy("account_login")
 LOGIN_REDIRECT_URL = reverse_lazy("home")
