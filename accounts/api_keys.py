@@ -27,7 +27,7 @@ from accounts.models import ApiKey, User
 from wallets_site.base import crypto
 from wallets_site.base.clock import now
 from wallets_site.base.errors import IdempotencyConflict, InvalidRequest, LimitReached, NotFound, ProofRequired
-from wallets_site.base.prepared import Prepared
+from wallets_site.base.prepared import Prepared, Question
 
 
 class Scope(StrEnum):
@@ -108,6 +108,11 @@ def find_key(text: str, *, where: str) -> ApiKey | None:
     if not found.owner.is_active or not _comes_from(found, where) or not may(found.owner, Capability.USE_API):
         return None
     return found
+
+
+def question(text: str) -> Question | None:
+    """What find_key() will ask, for who asks ahead."""
+    return _BY_DIGEST(digest=_digest(text)) if _SHAPE.fullmatch(text) else None
 
 
 def note_use(key: ApiKey, where: str) -> None:

@@ -24,7 +24,7 @@ from accounts.audit import What, record
 from accounts.models import DerivedKey, User
 from wallets_site.base import crypto
 from wallets_site.base.clock import now
-from wallets_site.base.prepared import Prepared
+from wallets_site.base.prepared import Prepared, Question
 
 PLUGIN_API: Final = "plugin_api"
 PURSE_ADMIN: Final = "purse_admin"
@@ -93,9 +93,30 @@ def owner_of(key: str, kind: str) -> User | None:
     return None if row is None else people.read(row)
 
 
+def owner_question(key: str, kind: str) -> Question | None:
+    """What owner_of() will ask, for who asks ahead."""
+    return _OWNER(digest=_digest(key), kind=kind) if _SHAPE.fullmatch(key) else None
+
+
+def purse_question(digest: str) -> Question:
+    """What purse_key() will ask for the key of this digest, for who asks ahead."""
+    return _PURSE_OWNER(digest=digest)
+
+
+def subject_of(digest: str) -> QuerySet[DerivedKey, Any]:
+    """The purse this key is of, for a subquery."""
+    return DerivedKey.objects.filter(digest=digest, kind__in=PURSE_KINDS).values("subject")[:1]
+
+
+def purse_digest(key: str) -> str | None:
+    """By which a purse's key is found; None for what is no such key."""
+    return _digest(key) if _PURSE_SHAPE.fullmatch(key) else None
+
+
 def purse_key(key: str) -> PurseKey | None:
     """Compared exactly; None for no key of ours, and for one of an account that is shut out or whose owner is."""
-    row = _PURSE_OWNER.first(digest=_digest(key)) if _PURSE_SHAPE.fullmatch(key) else None
+    digest = purse_digest(key)
+    row = None if digest is None else _PURSE_OWNER.first(digest=digest)
     return None if row is None else PurseKey(people.read(row[2:]), row[1], row[0] == PURSE_ADMIN)
 
 

@@ -9,7 +9,7 @@ from accounts import people
 from accounts.capabilities import Capability, may
 from accounts.models import AuditEvent, PayoutHold, User
 from wallets_site.base.clock import now
-from wallets_site.base.prepared import Prepared
+from wallets_site.base.prepared import Prepared, Question
 
 LONGEST_ID: Final = 18
 LONGEST_TEXT: Final = 254
@@ -22,8 +22,12 @@ def find_recipient(text: str, *, numbers: bool = False) -> User | None:
 
     An exact match, letter case aside. The same statement whatever the answer, so that its time tells nothing.
     """
-    wanted = text.strip().lower()[: LONGEST_TEXT + 1].replace("\0", " ")  # PostgreSQL refuses NUL
-    return _receiver(_BY_TEXT.first(text=wanted, pk=_number(text) if numbers else 0))
+    return _receiver(_BY_TEXT.first(**_wanted(text, numbers=numbers)))
+
+
+def recipient_question(text: str, *, numbers: bool = False) -> Question:
+    """What find_recipient() will ask, for who asks ahead."""
+    return _BY_TEXT(**_wanted(text, numbers=numbers))
 
 
 def find_by_id(text: str) -> User | None:
@@ -36,6 +40,11 @@ def _receiver(row: Any | None) -> User | None:
         return None
     person = people.read(row)
     return person if may(person, Capability.HAS_WALLETS) and row[people.WIDTH] is not None else None
+
+
+def _wanted(text: str, *, numbers: bool) -> dict[str, str | int]:
+    wanted = text.strip().lower()[: LONGEST_TEXT + 1].replace("\0", " ")  # PostgreSQL refuses NUL
+    return {"text": wanted, "pk": _number(text) if numbers else 0}
 
 
 def _number(text: str) -> int:

@@ -8,11 +8,16 @@ from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.contrib.sessions.models import Session
 
 from wallets_site.base.clock import now
-from wallets_site.base.prepared import Prepared
+from wallets_site.base.prepared import Prepared, Question
 
 _BY_KEY: Final = Prepared(
     lambda key: Session.objects.filter(session_key=key).values_list("session_data", "expire_date"), key=str
 )
+
+
+def question(key: str | None) -> Question | None:
+    """What reading this session will ask, for who asks ahead."""
+    return _BY_KEY(key=key) if key and key.isascii() and key.isalnum() else None
 
 
 class SessionStore(DatabaseStore):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, cast
 
 from django.conf import settings
+from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import BasePermission
@@ -20,6 +21,7 @@ from accounts.audit import client_ip
 from accounts.models import ApiKey, User
 from wallets_site.base import throttle
 from wallets_site.base.errors import NotAllowed, TooManyRequests
+from wallets_site.base.prepared import Question
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView  # DRF itself loads this module on its way there
@@ -48,6 +50,12 @@ class KeyAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="api"'
+
+
+def key_question(request: HttpRequest) -> Question | None:
+    """What KeyAuthentication will ask, for who asks ahead."""
+    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    return api_keys.question(text) if scheme.lower() == "bearer" else None
 
 
 class ScopeNeeded(BasePermission):

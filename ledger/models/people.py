@@ -79,8 +79,15 @@ class Operation(models.Model):
             models.Index(fields=["payment_hash"], condition=~Q(payment_hash=""), name="operation_payment_hash"),
         ]
 
+    known_number: int | None = None  # of its account, where whoever made this object knew it
+
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
+
+    @property
+    def number(self) -> int:
+        """Which of its owner's accounts it changed: 0 for the main one, or a purse's."""
+        return self.account.number if self.known_number is None else self.known_number
 
     @property
     def net(self) -> int:

@@ -124,11 +124,11 @@ def _at_once(
         return None
     events.written(zip(_DONE, (user.pk, recipient.pk), strict=True))
     pair = _Pair(quote, user, recipient, made.payer_account_id, made.payee_account_id, comment, tags)
-    sent, received = pair.rows(made.transaction_id, status=Operation.Status.DONE, done_at=at)
-    for row, pk in ((sent, made.sent_id), (received, made.received_id)):
-        row.pk, row.created_at, row.updated_at = pk, at, at
-        row._state.adding, row._state.db = False, connection.alias
-    sent.pair, received.pair = received, sent
+    sent = pair.sent(
+        made.transaction_id, status=Operation.Status.DONE, done_at=at, pk=made.sent_id, pair_id=made.received_id,
+        created_at=at, updated_at=at,
+    )  # fmt: skip
+    sent._state.adding, sent._state.db, sent.known_number = False, connection.alias, quote.number
     return sent
 
 
@@ -289,30 +289,32 @@ class _Pair:
     tags: str
 
     def write(self, transaction_id: int, **shared: Any) -> tuple[Operation, Operation]:
-        sent, received = self.rows(transaction_id, **shared)
+        sent, received = self.sent(transaction_id, **shared), self.received(transaction_id, **shared)
         insert([sent, received])
         both = sent.pk + received.pk
         Operation.objects.filter(pk__in=[sent.pk, received.pk]).update(pair_id=both - F("pk"))
         sent.pair, received.pair = received, sent
         return sent, received
 
-    def rows(self, transaction_id: int, **shared: Any) -> tuple[Operation, Operation]:
-        """Sent and received, without numbers."""
+    def sent(self, transaction_id: int, **more: Any) -> Operation:
+        quote = self.quote
+        return Operation(
+            user=self.user, account_id=self.sender_id, incoming=False, gross=quote.amount + quote.fee, fee=quote.fee,
+            counterpart=self.recipient, address=quote.address, **self._shared(transaction_id), **more,
+        )  # fmt: skip
+
+    def received(self, transaction_id: int, **more: Any) -> Operation:
+        return Operation(
+            user=self.recipient, account_id=self.receiver_id, incoming=True, gross=self.quote.amount,
+            counterpart=self.user, **self._shared(transaction_id), **more,
+        )  # fmt: skip
+
+    def _shared(self, transaction_id: int) -> dict[str, Any]:
         quote, bill = self.quote, self.quote.bill
-        comment = _words(quote, self.comment)
-        shared |= {
-            "coin": quote.coin, "kind": Operation.Kind.MOVE, "comment": comment,
+        return {
+            "coin": quote.coin, "kind": Operation.Kind.MOVE, "comment": _words(quote, self.comment),
             "tags": self.tags, "transaction_id": transaction_id, "payment_hash": bill.payment_hash if bill else "",
         }  # fmt: skip
-        sent = Operation(
-            user=self.user, account_id=self.sender_id, incoming=False, gross=quote.amount + quote.fee, fee=quote.fee,
-            counterpart=self.recipient, address=quote.address, **shared,
-        )  # fmt: skip
-        received = Operation(
-            user=self.recipient, account_id=self.receiver_id, incoming=True, gross=quote.amount,
-            counterpart=self.user, **shared,
-        )  # fmt: skip
-        return sent, received
 
 
 def _write_done(transaction_id: int, pair: _Pair) -> Operation:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from accounts.proof import Proof
-from accounts.queries import find_recipient
+from accounts.queries import find_recipient, recipient_question
 from ledger import nodes
 from ledger.models import Account, Address, Coin, Kind, Operation, Purpose, Rate, Withdrawal
 from ledger.services import addresses, fees, moves, rules, sending, withdrawals
@@ -20,7 +20,7 @@ from ledger.services.quotes import Quote
 from ledger.services.rates import currency_of
 from ledger.services.rules import CoinRules
 from wallets_site.base.errors import InsufficientFunds
-from wallets_site.base.prepared import Prepared
+from wallets_site.base.prepared import Prepared, Question
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -195,6 +195,11 @@ def lines(user: User, coin: Coin, *, count: int, first: int) -> list[Line]:
 def find_person(text: str) -> User | None:
     """By number, user name or proven e-mail. The same statement whatever the answer."""
     return find_recipient(text, numbers=True)
+
+
+def person_question(text: str) -> Question:
+    """What find_person() will ask, for who asks ahead."""
+    return recipient_question(text, numbers=True)
 
 
 def withdraw(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
-from django.db.models import Max, QuerySet
+from django.db.models import Max, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
 from accounts import keys
@@ -18,7 +18,7 @@ from ledger.models import Account, Coin, Kind, Operation, Purse
 from ledger.services import invoices
 from wallets_site.base.clock import now
 from wallets_site.base.errors import CoinUnavailable, LimitReached, NotFound, WrongState
-from wallets_site.base.prepared import Prepared, columns_of, read
+from wallets_site.base.prepared import Prepared, Question, columns_of, read
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -54,25 +54,33 @@ def has_lightning() -> bool:
 
 def holder_of(key: str) -> Holder | None:
     """Whose key this is; None for a key of nobody, of somebody shut out, or of a closed purse."""
-    found = keys.purse_key(key)
-    if found is None:
+    digest = keys.purse_digest(key)
+    if digest is None:
         return None
-    row = _BY_IDENT.first(ident=found.subject, owner=found.owner.pk)
-    if row is None:
+    found, row = keys.purse_key(key), _BY_KEY.first(digest=digest)
+    if found is None or row is None:
         return None
     purse, rest = read(Purse, row)
     purse.account, rest = read(Account, rest)
     purse.account.coin, _ = read(Coin, rest)
+    if purse.ident != found.subject or purse.account.owner_id != found.owner.pk:
+        return None
     return Holder(purse, found.owner, found.may_pay)
 
 
-def _by_ident(ident: str, owner: int) -> QuerySet[Purse, Any]:
-    rows = Purse.objects.filter(ident=ident, account__owner_id=owner, closed_at=None)
+def questions(key: str) -> tuple[Question, ...]:
+    """What holder_of() will ask, for who asks ahead."""
+    digest = keys.purse_digest(key)
+    return () if digest is None else (keys.purse_question(digest), _BY_KEY(digest=digest))
+
+
+def _by_key(digest: str) -> QuerySet[Purse, Any]:
+    rows = Purse.objects.filter(ident=Subquery(keys.subject_of(digest)), closed_at=None)
     names = *columns_of(Purse), *columns_of(Account, "account__"), *columns_of(Coin, "account__coin__")
     return rows.values_list(*names)
 
 
-_BY_IDENT: Final = Prepared(_by_ident, ident=str, owner=int)
+_BY_KEY: Final = Prepared(_by_key, digest=str)
 
 
 def _loaded() -> QuerySet[Purse]:

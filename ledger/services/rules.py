@@ -32,7 +32,7 @@ from ledger.models import (
 from ledger.models.site import ONE
 from ledger.services.policy_rules import Policy, policy_of
 from wallets_site.base.clock import now
-from wallets_site.base.prepared import Prepared
+from wallets_site.base.prepared import Prepared, Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,11 @@ class Rules:
 
 _kept: dict[str, Rules] = {}  # by database
 _NUMBER: Final = Prepared(lambda: RulesVersion.objects.filter(pk=ONE).values_list("number"))
+
+
+def question() -> Question:
+    """What current() will ask, for who asks ahead."""
+    return _NUMBER()
 
 
 class _Pin(threading.local):

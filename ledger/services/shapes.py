@@ -73,7 +73,7 @@ def operation_facts(row: Operation) -> dict[str, Any]:
     places = row.coin.decimals
     return {
         "id": row.pk, "kind": row.kind, "incoming": row.incoming, "coin": row.coin.symbol, "status": row.status,
-        "purse": row.account.number, "amount": money.plain(row.net, places), "fee": money.plain(row.fee, places),
+        "purse": row.number, "amount": money.plain(row.net, places), "fee": money.plain(row.fee, places),
         "total": money.plain(row.gross, places), "counterpart": row.counterpart.username if row.counterpart else None,
         "address": row.address, "extra": row.extra, "txid": row.txid, "payment_hash": row.payment_hash,
         "confirmations": row.confirmations,

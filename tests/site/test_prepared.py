@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 import time_machine
 from django.core.cache import cache
+from django.db import transaction
+from django.db.models import Value
+from django.db.models.functions import Concat
 
 from accounts.models import User
 from ledger.models import Operation
@@ -12,7 +15,7 @@ from tests.support.money import fund, make_coin
 from tests.support.threads import at_once
 from wallets_site.base import throttle
 from wallets_site.base.clock import now
-from wallets_site.base.prepared import Prepared
+from wallets_site.base.prepared import Prepared, ahead
 
 pytestmark = pytest.mark.both_databases
 COLUMNS = ("id", "gross", "created_at", "incoming", "user__email")
@@ -54,6 +57,38 @@ def test_what_is_filled_in_is_a_value_and_never_a_statement(engine, coin, alice)
     for name in ("' OR '1'='1", "%s", "alice' --", "7700000001000003", "\x01stand-in name\x01"):
         assert by_name.rows(name=name) == []
     assert [pk for (pk,) in by_name.rows(name="alice")] == [alice.pk]
+
+
+BY_NAME = Prepared(lambda name: User.objects.filter(username=name).values_list("pk", "date_joined"), name=str)
+BY_NUMBER = Prepared(lambda pk: User.objects.filter(pk=pk).values_list("username"), pk=int)
+
+
+def name_of(pk):
+    row = BY_NUMBER.first(pk=pk)
+    return row and row[0]
+
+
+def test_what_is_asked_ahead_is_answered_once_from_there(engine, coin, alice, bob, django_assert_num_queries_of):
+    expected = 1 if engine == "postgresql" else 4
+    with django_assert_num_queries_of() as seen:
+        with ahead(BY_NAME(name="alice"), BY_NUMBER(pk=bob.pk), None, BY_NAME(name="nobody"), BY_NUMBER(pk=0)):
+            assert name_of(0) is None
+            assert BY_NAME.first(name="nobody") is None
+            assert tuple(BY_NAME.first(name="alice") or ()) == (alice.pk, alice.date_joined)
+            assert name_of(bob.pk) == "bob"
+        assert len(seen.statements) == expected
+        User.objects.filter(pk=bob.pk).update(username="robert")
+        assert name_of(bob.pk) == "robert"
+
+
+def test_what_changed_since_is_seen_by_who_asks_again_or_in_a_transaction(engine, site, alice, bob):
+    with ahead(BY_NUMBER(pk=alice.pk), BY_NUMBER(pk=bob.pk)):
+        User.objects.filter(pk__in=(alice.pk, bob.pk)).update(username=Concat("username", Value("2")))
+        with transaction.atomic():
+            assert name_of(alice.pk) == "alice2"
+        BY_NUMBER.first(pk=alice.pk)
+        assert name_of(alice.pk) == "alice2"
+    assert name_of(bob.pk) == "bob2"
 
 
 def test_a_name_is_said_first_once_within_its_time(engine, site, clock):

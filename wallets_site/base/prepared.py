@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from itertools import count
 from typing import Any, Final, TypeVar, cast
 
 from django.conf import settings
@@ -23,11 +26,32 @@ class _Built:
     sql: str
     values: tuple[Any, ...]  # a name to fill in, or a _Fixed
     converters: list[tuple[int, tuple[list[Any], Any]]]
+    width: int  # its columns
+
+    def filled(self, values: dict[str, Any]) -> list[Any]:
+        return [each.value if isinstance(each, _Fixed) else values[each] for each in self.values]
 
 
 @dataclass(frozen=True, slots=True)
 class _Fixed:
     value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question with all it needs, that the request will ask: see ahead()."""
+
+    prepared: Prepared
+    values: dict[str, Any]
+
+
+class _Ahead(threading.local):
+    """What this thread asked ahead: the questions, in order, and their first rows."""
+
+    answers: list[tuple[Question, Any]] | None = None
+
+
+_ahead = _Ahead()
 
 
 class Prepared:
@@ -41,18 +65,29 @@ class Prepared:
         self._make, self._gaps = make, gaps
         self._built: dict[str, _Built] = {}
 
+    def __call__(self, **values: Any) -> Question:
+        """The question, to be asked ahead together with others."""
+        return Question(self, values)
+
     def rows(self, **values: Any) -> list[Any]:
         """The rows, their columns in the order of values_list()."""
-        built = self._built.get(connection.vendor) or self._build()
-        filled = [each.value if isinstance(each, _Fixed) else values[each] for each in built.values]
+        built = self._known()
         with _cursor() as cursor:
-            cursor.execute(built.sql, filled)
+            cursor.execute(built.sql, built.filled(values))
             found = cursor.fetchall()
         return [_converted(row, built.converters) for row in found] if built.converters else list(found)
 
     def first(self, **values: Any) -> Any | None:
+        if _ahead.answers is not None and not connection.in_atomic_block:
+            for place, (question, row) in enumerate(_ahead.answers):
+                if question.prepared is self and question.values == values:
+                    del _ahead.answers[place]  # once: whoever asks again wants to know what changed
+                    return row
         found = self.rows(**values)
         return found[0] if found else None
+
+    def _known(self) -> _Built:
+        return self._built.get(connection.vendor) or self._build()
 
     def _build(self) -> _Built:
         stand_ins = {
@@ -75,9 +110,53 @@ class Prepared:
 
         text = _PIECES.sub(fill, sql)
         converters = compiler.get_converters([column for column, _sql, _alias in compiler.select])
-        built = _Built(text, tuple(values), list(converters.items()))
+        built = _Built(text, tuple(values), list(converters.items()), len(compiler.select))
         self._built[connection.vendor] = built
         return built
+
+
+@contextmanager
+def ahead(*questions: Question | None) -> Iterator[None]:
+    """Asks these in one round trip; inside, the first first() of each has its answer from here.
+
+    For a request that knows at its start what it will ask. Nothing is answered from here inside a transaction: what
+    must be true under locks is asked there. Where a round trip costs nothing each is asked when its time comes.
+    """
+    wanted = [each for each in questions if each is not None]
+    if _ahead.answers is not None or len(wanted) < 2 or not _prepares() or connection.in_atomic_block:
+        yield
+        return
+    try:
+        _ahead.answers = list(zip(wanted, _together(wanted), strict=True))
+        yield
+    finally:
+        _ahead.answers = None
+
+
+def _together(questions: Sequence[Question]) -> Iterator[Any]:
+    """The first row of each, or None."""
+    parts = [each.prepared._known() for each in questions]
+    values = [value for part, each in zip(parts, questions, strict=True) for value in part.filled(each.values)]
+    with _cursor() as cursor:
+        cursor.execute(_side_by_side(tuple(part.sql for part in parts)), values)
+        row = cursor.fetchone()
+    start = 0
+    for part in parts:
+        there, found = row[start], row[start + 1 : start + 1 + part.width]
+        yield None if there is None else _converted(found, part.converters)
+        start += 1 + part.width
+
+
+@lru_cache
+def _side_by_side(statements: tuple[str, ...]) -> str:
+    """One statement of one row: of each whether it has a row, and that."""
+    names = [f"answer_{number}" for number in range(len(statements))]
+    shown = ", ".join(f"{name}.*" for name in names)
+    joins = "".join(
+        f" LEFT JOIN (SELECT TRUE, own.* FROM ({statement}) own LIMIT 1) {name} ON TRUE"  # noqa: S608 - built above
+        for name, statement in zip(names, statements, strict=True)
+    )
+    return f"SELECT {shown} FROM (SELECT 1) one{joins}"  # noqa: S608 - names of our own
 
 
 def columns_of(model: type[Model], prefix: str = "") -> list[str]:
@@ -98,9 +177,13 @@ def ask(sql: str, values: Sequence[Any]) -> Any | None:
         return cursor.fetchone()
 
 
+def _prepares() -> bool:
+    return connection.vendor == "postgresql" and settings.WALLETS_DB_PREPARE
+
+
 def _cursor() -> Any:
     """On PostgreSQL one that prepares: the server keeps the plan, whose making costs more than most answers."""
-    if connection.vendor != "postgresql" or not settings.WALLETS_DB_PREPARE:
+    if not _prepares():
         return connection.cursor()
     connection.ensure_connection()
     return connection.make_cursor(_preparing()(connection.connection))
@@ -109,18 +192,25 @@ def _cursor() -> Any:
 @cache
 def _preparing() -> Any:
     """Of the driver, which a site on SQLite need not have."""
-    from django.db.backends.postgresql.base import ServerBindingCursor
+    from psycopg import RawCursor
 
-    class Preparing(ServerBindingCursor):
-        def execute(self, query: Any, params: Any = None) -> Any:
+    class Preparing(RawCursor[Any]):
+        def execute(self, query: Any, params: Any = None, **more: Any) -> Any:
             line = cast("Any", self).connection
             line.prepare_threshold = 1  # only for this: whatever else runs here is one of a kind
             try:
-                return super().execute(query, params, prepare=True)  # type: ignore[misc]
+                return super().execute(_numbered(query), params, prepare=True)
             finally:
                 line.prepare_threshold = None
 
     return Preparing
+
+
+@lru_cache(maxsize=1000)
+def _numbered(sql: str) -> bytes:
+    """The statement as the server reads it, $1 for the first %s: the driver would read a long one anew each time."""
+    numbers = count(1)
+    return re.sub("%[%s]", lambda piece: "%" if piece[0] == "%%" else f"${next(numbers)}", sql).encode()
 
 
 def _is_known(value: Any, names: dict[Any, str]) -> bool:

@@ -12,8 +12,9 @@ from django.views.decorators.csrf import csrf_exempt
 
 from ledger.api.lnbits.answers import Refusal, of_wallet_error, preflight, refuse
 from ledger.api.lnbits.asked import Asked
-from ledger.services import rules
+from ledger.services import purses, rules
 from wallets_site.base.errors import WalletError
+from wallets_site.base.prepared import Question, ahead
 
 log = logging.getLogger(__name__)
 Handler = Callable[..., HttpResponseBase]
@@ -32,8 +33,9 @@ def door(**handlers: Handler) -> View:
         try:
             if handler is None:
                 raise Refusal(405, "Method Not Allowed")
-            with rules.asked_once():
-                return handler(Asked(request), **path)
+            asked = Asked(request)
+            with rules.asked_once(), ahead(*_questions(asked)):
+                return handler(asked, **path)
         except Refusal as refusal:
             return refuse(refusal)
         except WalletError as error:
@@ -48,6 +50,12 @@ def door(**handlers: Handler) -> View:
                                   fate="pending"))  # fmt: skip
 
     return view
+
+
+def _questions(asked: Asked) -> tuple[Question, ...]:
+    """All that is known at the start to be asked of the database."""
+    about_key = purses.questions(asked.key)
+    return about_key if asked.request.method in ("GET", "HEAD") else (*about_key, rules.question())
 
 
 def nowhere(asked: Asked, **path: Any) -> HttpResponseBase:

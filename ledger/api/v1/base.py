@@ -15,10 +15,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api_keys import Scope
-from ledger.api.access import PerMinute, ScopeNeeded
+from ledger.api.access import PerMinute, ScopeNeeded, key_question
 from ledger.api.serializers import Strict
 from ledger.services import rules
 from wallets_site.base.errors import InvalidRequest
+from wallets_site.base.prepared import ahead
 
 F = TypeVar("F", bound=Callable[..., Any])
 KEY_HEADER: Final = "Idempotency-Key"
@@ -75,7 +76,7 @@ class Endpoint(APIView):
     scopes: ClassVar[dict[str, tuple[str, ...]]] = {}
 
     def dispatch(self, request: HttpRequest, *args: Any, **more: Any) -> HttpResponseBase:
-        with rules.asked_once():
+        with rules.asked_once(), ahead(rules.question(), key_question(request)):
             return super().dispatch(request, *args, **more)
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **more: Any) -> Response:

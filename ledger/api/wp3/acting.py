@@ -19,9 +19,16 @@ from ledger.services import addresses, moves, plugin_api
 from wallets_site.base import crypto
 from wallets_site.base.errors import InsufficientFunds, InvalidAmount, NotAllowed, WalletError
 from wallets_site.base.ids import new_key
+from wallets_site.base.prepared import Question
 
 NOTHING_LEFT: Final = "Amount after deducting fees must be positive"
 MAX_KEY: Final = 100
+
+
+def move_question(asked: Asked) -> Question | None:
+    """Who is paid, for who asks ahead."""
+    to = asked.text("move_toaccount")
+    return plugin_api.person_question(to) if to and asked.version > 1 else None
 
 
 def do_move(asked: Asked) -> HttpResponse:

@@ -16,6 +16,8 @@ from accounts.audit import client_ip
 from accounts.capabilities import Capability, may
 from accounts.models import ApiKey, User
 from ledger.api.wp3.answers import MOVE, NOT_ALLOWED, NOT_LOGGED_IN, Refusal
+from wallets_site import sessions
+from wallets_site.base.prepared import Question
 
 PREFIX: Final = "__wallets_"
 LONGEST: Final = 4000
@@ -84,6 +86,13 @@ class Asked:
             return None
         api_keys.note_use(self.key, self.where)
         return self.key.owner
+
+    def first_questions(self) -> tuple[Question | None, ...]:
+        """What who() will ask, for who asks ahead."""
+        given = self._key()
+        if given is None:
+            return (sessions.question(self.request.session.session_key),)
+        return keys.owner_question(given, keys.PLUGIN_API), api_keys.question(given)
 
     def proof(self, user: User) -> proofs.Proof:
         if self.key is not None:

@@ -25,6 +25,7 @@ from ledger.api.wp3 import access, acting, background, confirming, legacy, readi
 from ledger.api.wp3.answers import LEGACY_OFF, UNSPECIFIED, Refusal, error, never_cached, private
 from ledger.api.wp3.asked import PREFIX, Asked, absint, value_of
 from ledger.services import rules, site_settings, switches
+from wallets_site.base.prepared import Question, ahead
 
 log = logging.getLogger(__name__)
 Handler = Callable[[Asked], HttpResponse]
@@ -87,7 +88,7 @@ class WordPressApi:
         request.get_host()  # refuses a host that is not ours
         self.sessions.process_request(request)
         request.user = SimpleLazyObject(lambda: get_user(request))  # type: ignore[assignment]
-        with translation.override(settings.LANGUAGE_CODE), rules.asked_once():
+        with translation.override(settings.LANGUAGE_CODE), rules.asked_once(), ahead(*_questions(asked)):
             response = _answer(asked, handler)
         response.headers.setdefault("Cache-Control", "no-store, private")
         return self.sessions.process_response(request, response) if request.session.accessed else response
@@ -145,6 +146,15 @@ def _every(request: HttpRequest) -> Iterator[tuple[str, list[str]]]:
 
 def _differs(request: HttpRequest, name: str) -> bool:
     return name.startswith(PREFIX) and name in request.POST and request.POST[name] != request.GET[name]
+
+
+def _questions(asked: Asked) -> Iterator[Question | None]:
+    """All that is known at the start to be asked of the database."""
+    yield rules.question()
+    if asked.action not in ("notify", "do_cron"):
+        yield from asked.first_questions()
+    if asked.action == "do_move":
+        yield acting.move_question(asked)
 
 
 def _answer(asked: Asked, handler: Handler) -> HttpResponse:
