@@ -39,7 +39,7 @@ class People:
     deep: User  # 100,000 rows
     shallow: User  # 100 rows
     other: User  # none
-    payers: list[User]  # one for each client
+    payers: list[User]  # one for each client, who pays payee0, payee1...
     coin: Coin
 
 
@@ -47,6 +47,8 @@ def populate() -> People:
     coins = [make_coin("BTA"), make_coin("LTB")]
     deep, shallow, other = (make_user(name) for name in ("deep", "shallow", "other"))
     payers = [make_user(f"payer{number}") for number in range(CLIENTS)]
+    for number in range(CLIENTS):
+        make_user(f"payee{number}")
     site_settings.current()
     SiteSettings.objects.update(confirm_move_user=False)
     for coin in coins:
@@ -114,9 +116,9 @@ def nonce(site: LiveSite, headers: dict[str, str]) -> str:
     return str(json.loads(line.getresponse().read())["nonces"]["do_move"])
 
 
-def _move(site: LiveSite, headers: dict[str, str]) -> bytes:
+def _move(site: LiveSite, headers: dict[str, str], payee: str) -> bytes:
     good = nonce(site, headers) if "Cookie" in headers else ""
-    return query("do_move", headers, symbol="BTA", move_toaccount="other", move_amount="0.00000005", _wpnonce=good)
+    return query("do_move", headers, symbol="BTA", move_toaccount=payee, move_amount="0.00000005", _wpnonce=good)
 
 
 def rates(report: Report, database: Database, people: People) -> None:
@@ -128,7 +130,7 @@ def rates(report: Report, database: Database, people: People) -> None:
         for name, headers_of in (("key", by_key), ("cookie", by_cookie)):
             headers = headers_of(people.shallow)
             coins, rows = query("get_coins_info", headers), listing(headers)
-            moves = [_move(site, headers_of(payer)) for payer in people.payers]
+            moves = [_move(site, headers_of(payer), f"payee{place}") for place, payer in enumerate(people.payers)]
             asked[f"get_coins_info_{name}"] = (lambda _c, _n, request=coins: request, b'"LTB"')
             asked[f"get_transactions_{name}"] = (lambda _c, _n, request=rows: request, b'"move-')
             asked[f"do_move_{name}"] = (lambda client, _n, requests=moves: requests[client], b'"success"')

@@ -45,7 +45,8 @@ class Reference:
 
 def moves(report: Report, database: Database, world: World, reference: Reference) -> None:
     """A round of each way in beside one of the reference; the median of the rounds' ratios."""
-    make_user("bob")
+    for number in range(CLIENTS):
+        make_user(f"receiver{number}")
     site_settings.current()
     SiteSettings.objects.update(confirm_move_user=False)
     payers = [_payer(world, number) for number in range(CLIENTS)]
@@ -62,7 +63,7 @@ def moves(report: Report, database: Database, world: World, reference: Reference
     said = {"http_move": "WordPress API with a key", "http_move_rest": "REST with a key",
             "http_move_session": "REST with a session"}  # fmt: skip
     for name, (rates, ratios, cpu) in found.items():
-        where = f"PostgreSQL, gunicorn 2 x 4 threads, 8 clients, each a payer of its own, {said[name]}"
+        where = f"PostgreSQL, gunicorn 2 x 4 threads, 8 clients, each a payer and a payee of its own, {said[name]}"
         first = name == "http_move"
         report.add(name, middle(rates), "moves/s", against="pgbench", ratio=middle(ratios),
                    goal=0.22 if first else None, conditions=where)  # fmt: skip
@@ -101,18 +102,20 @@ def _payer(world: World, number: int) -> User:
 
 
 def _by_plugin_key(payers: list[User]) -> tuple[Request, bytes]:
-    query = "__wallets_apiversion=3&__wallets_action=do_move&__wallets_symbol=BEN&__wallets_move_toaccount=bob"
+    query = "__wallets_apiversion=3&__wallets_action=do_move&__wallets_symbol=BEN"
     made = [
-        get(f"/?{query}&__wallets_move_amount=0.00000005", headers={"Authorization": f"Bearer {key}"})
-        for key in (keys.show_key(payer, keys.PLUGIN_API) for payer in payers)
+        get(
+            f"/?{query}&__wallets_move_toaccount=receiver{place}&__wallets_move_amount=0.00000005",
+            headers={"Authorization": f"Bearer {keys.show_key(payer, keys.PLUGIN_API)}"},
+        )
+        for place, payer in enumerate(payers)
     ]
     return lambda place, _number: made[place], b'"success"'
 
 
 def _by_rest(headers: list[dict[str, str]]) -> tuple[Request, bytes]:
-    body = json.dumps({"coin": "BEN", "to": "bob", "amount": "0.00000005"})
-
     def make(place: int, number: int) -> bytes:
+        body = json.dumps({"coin": "BEN", "to": f"receiver{place}", "amount": "0.00000005"})
         said = {**headers[place], "Content-Type": "application/json", "Content-Length": str(len(body)),
                 "Idempotency-Key": f"{place}-{number}-{time.time_ns()}"}  # fmt: skip
         lines = ["POST /api/v1/sends HTTP/1.1", "Host: 127.0.0.1", *(f"{name}: {text}" for name, text in said.items())]
