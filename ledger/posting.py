@@ -8,7 +8,7 @@ stored function takes them all, unless WALLETS_PORTABLE_POSTING is set; on SQLit
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -184,7 +184,7 @@ def move(
     names, mailed = zip(*topics, strict=True)
     values = [
         scope, key, crypto.digest(request), at, str(rules_version), str(coin_id), str(payer.owner_id), payer.number,
-        str(payee.owner_id), payee.number, str(amount), str(fee), address, comment, tags, list(names), list(mailed),
+        str(payee.owner_id), payee.number, str(amount), str(fee), address, comment, tags, _array(names), _array(map(str, mailed)),
         None if key_id is None else str(key_id), payment_hash,
     ]  # fmt: skip
     try:
@@ -222,13 +222,17 @@ def _post_in_one(head: _Head, legs: Sequence[Leg]) -> int | None:
     """By the function ledger_post (guards/postgresql_post.sql), in one round trip; None when the key exists."""
     owned = {side.pk for leg in legs for side in (leg.debit, leg.credit) if not side.shared}
     figures = (owned, [leg.debit.pk for leg in legs], [leg.credit.pk for leg in legs], [leg.amount for leg in legs])
-    arrays = ["{" + ",".join(map(str, figure)) + "}" for figure in figures]
-    row = ask(_POST, [*head, now(), *arrays])
+    row = ask(_POST, [*head, now(), *(_array(map(str, figure)) for figure in figures)])
     assert row is not None
     outcome, made, available = row
     if outcome == "short":
         raise InsufficientFunds("There is not enough available.", available=str(int(available)))
     return None if outcome == "known" else int(made)
+
+
+def _array(items: Iterable[str]) -> str:
+    """Of numbers, flags or names, in none of which anything must be escaped: cheaper than the driver's own lists."""
+    return "{" + ",".join(items) + "}"
 
 
 def _post_step_by_step(head: _Head, legs: Sequence[Leg]) -> int | None:

@@ -21,6 +21,8 @@ _PATTERN: Final = re.compile(r"%01\.([0-9]{1,2})f")
 
 def clean(text: str) -> str:
     """One line without markup and control characters."""
+    if text.isascii() and text.isprintable() and "<" not in text and "  " not in text:
+        return text.strip()
     line = re.sub(r"\s+", " ", strip_tags(text.replace("\ufffd", "")))
     return "".join(each for each in line if unicodedata.category(each) not in ("Cc", "Cs", "Co", "Cn")).strip()
 
