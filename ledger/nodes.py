@@ -37,7 +37,7 @@ from adapters.models import Wallet
 from ledger.models import Address, Coin, CoinWallet
 from wallets_site.base.clock import now
 from wallets_site.base.errors import CoinUnavailable, InvalidAddress, InvalidExtra, InvalidRequest
-from wallets_site.base.prepared import Prepared, columns_of, read
+from wallets_site.base.prepared import Prepared, Question, columns_of, read
 
 
 def active_wallet(coin: Coin) -> CoinWallet:
@@ -56,6 +56,11 @@ def _active(coin: Coin) -> CoinWallet | None:
     use.wallet, _rest = read(Wallet, rest)
     use.coin = coin
     return use
+
+
+def wallet_question(coin_id: int) -> Question:
+    """What active_wallet() will ask, for who asks ahead."""
+    return _ACTIVE(coin=coin_id)
 
 
 _ACTIVE: Final = Prepared(

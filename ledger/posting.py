@@ -23,7 +23,7 @@ from ledger.models.books import OWNED
 from wallets_site.base import crypto
 from wallets_site.base.clock import now
 from wallets_site.base.errors import IdempotencyConflict, InsufficientFunds
-from wallets_site.base.prepared import Prepared, ask
+from wallets_site.base.prepared import Prepared, Question, ask
 
 ROLL_UP_BATCH: Final = 2000
 _POST: Final = (
@@ -105,6 +105,11 @@ def known_account(coin: Coin, kind: Kind, *, owner_id: int | None = None, number
     return None if row is None else Account.from_db(connection.alias, _COLUMNS, row)
 
 
+def account_question(coin: Coin, owner_id: int, number: int) -> Question:
+    """What known_account() of a person's account will ask, for who asks ahead."""
+    return _OWNED_ACCOUNT(coin=coin.pk, kind=str(Kind.USER), number=number, owner=owner_id)
+
+
 def find(*, scope: str, key: str, request: dict[str, Any]) -> int | None:
     """The transaction this key made before, or None; raises IdempotencyConflict when the request differs."""
     row = _MADE_BEFORE.first(scope=scope, key=key)
@@ -184,8 +189,8 @@ def move(
     names, mailed = zip(*topics, strict=True)
     values = [
         scope, key, crypto.digest(request), at, str(rules_version), str(coin_id), str(payer.owner_id), payer.number,
-        str(payee.owner_id), payee.number, str(amount), str(fee), address, comment, tags, _array(names), _array(map(str, mailed)),
-        None if key_id is None else str(key_id), payment_hash,
+        str(payee.owner_id), payee.number, str(amount), str(fee), address, comment, tags, _array(names),
+        _array(map(str, mailed)), None if key_id is None else str(key_id), payment_hash,
     ]  # fmt: skip
     try:
         row = ask(_MOVE, values)

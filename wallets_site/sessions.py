@@ -15,15 +15,15 @@ _BY_KEY: Final = Prepared(
 )
 
 
-def question(key: str | None) -> Question | None:
-    """What reading this session will ask, for who asks ahead."""
-    return _BY_KEY(key=key) if key and key.isascii() and key.isalnum() else None
-
-
 class SessionStore(DatabaseStore):
     @classmethod
     def get_model_class(cls) -> type[Session]:
         return Session
+
+    def question(self) -> Question | None:
+        """What reading this session will ask, for who asks ahead."""
+        key = self.session_key
+        return _BY_KEY(key=key) if key and key.isascii() and key.isalnum() else None
 
     def _get_session_from_db(self) -> Any:
         key = self.session_key

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 Form = Literal["bech32", "bech32m"]
@@ -11,16 +11,25 @@ ALPHABET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 LONGEST = 90
 CONSTANTS: dict[Form, int] = {"bech32": 1, "bech32m": 0x2BC830A3}
 _GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
-_VALUES = {letter: value for value, letter in enumerate(ALPHABET)}
+_LETTERS = frozenset(ALPHABET)
+_TO_VALUES = bytes.maketrans(ALPHABET.encode(), bytes(range(32)))
+_DIGITS = "0123456789abcdefghijklmnopqrstuv"  # as int() reads base 32
+
+
+def _feedback(top: int) -> int:
+    found = 0
+    for bit in range(5):
+        found ^= _GENERATOR[bit] if (top >> bit) & 1 else 0
+    return found
+
+
+_FEEDBACK = tuple(map(_feedback, range(32)))
 
 
 def _polymod(values: Iterable[int]) -> int:
     check = 1
     for value in values:
-        top = check >> 25
-        check = (check & 0x1FFFFFF) << 5 ^ value
-        for bit in range(5):
-            check ^= _GENERATOR[bit] if (top >> bit) & 1 else 0
+        check = (check & 0x1FFFFFF) << 5 ^ value ^ _FEEDBACK[check >> 25]
     return check
 
 
@@ -39,16 +48,16 @@ def decode(text: str, *, longest: int = LONGEST) -> tuple[str, list[int], Form]:
     """Prefix, 5-bit numbers and which of the two forms. Raises ValueError with what is wrong."""
     if len(text) > longest:
         raise ValueError("too long")
-    if any(not 33 <= ord(letter) <= 126 for letter in text):
+    if not text.isascii() or not text.isprintable() or " " in text:
         raise ValueError("a letter that cannot stand here")
     if text.lower() != text and text.upper() != text:
         raise ValueError("capital and small letters are mixed")
     prefix, mark, data = text.lower().rpartition("1")
     if not mark or not prefix or len(data) < 6:
         raise ValueError("no prefix or no checksum")
-    if any(letter not in _VALUES for letter in data):
+    if not _LETTERS.issuperset(data):
         raise ValueError("a letter that cannot stand here")
-    values = [_VALUES[letter] for letter in data]
+    values = list(data.encode().translate(_TO_VALUES))
     found = _polymod([*_expand(prefix), *values])
     for form, constant in CONSTANTS.items():
         if found == constant:
@@ -58,18 +67,23 @@ def decode(text: str, *, longest: int = LONGEST) -> tuple[str, list[int], Form]:
 
 def to_values(data: bytes) -> list[int]:
     """Bytes as 5-bit numbers, padded with zeros."""
-    bits = "".join(f"{byte:08b}" for byte in data)
-    bits += "0" * (-len(bits) % 5)
-    return [int(bits[place : place + 5], 2) for place in range(0, len(bits), 5)]
+    spare = -len(data) * 8 % 5
+    number = int.from_bytes(data, "big") << spare
+    return [number >> place & 31 for place in range(len(data) * 8 + spare - 5, -1, -5)]
 
 
 def to_bytes(values: list[int]) -> bytes:
     """Raises ValueError where the padding is too long or not zero."""
-    bits = "".join(f"{value:05b}" for value in values)
-    spare = len(bits) % 8
-    if spare > 4 or "1" in bits[len(bits) - spare :]:
+    whole, spare = divmod(len(values) * 5, 8)
+    number = to_number(values)
+    if spare > 4 or number & (1 << spare) - 1:
         raise ValueError("wrong padding")
-    return bytes(int(bits[place : place + 8], 2) for place in range(0, len(bits) - spare, 8))
+    return (number >> spare).to_bytes(whole, "big")
+
+
+def to_number(values: Sequence[int]) -> int:
+    """The 5-bit numbers as one, the first of them the highest."""
+    return int("".join([_DIGITS[value] for value in values]) or "0", 32)
 
 
 def encode_witness(prefix: str, version: int, program: bytes) -> str:

@@ -69,8 +69,8 @@ def decode(text: str) -> Invoice:
         text=text.lower(),
         currency=currency,
         amount=amount,
-        timestamp=_number(values[:TIMESTAMP]),
-        expiry=min(_number(fields["x"]), LONGEST_EXPIRY) if "x" in fields else DEFAULT_EXPIRY,
+        timestamp=bech32.to_number(values[:TIMESTAMP]),
+        expiry=min(bech32.to_number(fields["x"]), LONGEST_EXPIRY) if "x" in fields else DEFAULT_EXPIRY,
         payment_hash=_bytes(payment_hash).hex(),
         payee=_payee(prefix, values, fields).hex(),
         secret=_bytes(fields.get("s", [])).hex(),
@@ -86,7 +86,7 @@ def made_at(text: str) -> int:
     letters = text.lower().rpartition("1")[2][:TIMESTAMP]
     if len(letters) < TIMESTAMP or any(letter not in bech32.ALPHABET for letter in letters):
         raise ValueError("no timestamp")
-    return _number([bech32.ALPHABET.index(letter) for letter in letters])
+    return bech32.to_number([bech32.ALPHABET.index(letter) for letter in letters])
 
 
 def _read_prefix(prefix: str) -> tuple[str, int | None]:
@@ -121,17 +121,10 @@ def _fields(values: list[int]) -> dict[str, list[int]]:
     return found
 
 
-def _number(values: list[int]) -> int:
-    number = 0
-    for value in values:
-        number = number << 5 | value
-    return number
-
-
 def _bytes(values: list[int]) -> bytes:
     """The whole bytes in it; what is left over is padding."""
     spare = len(values) * 5 % 8
-    return (_number(values) >> spare).to_bytes(len(values) * 5 // 8, "big")
+    return (bech32.to_number(values) >> spare).to_bytes(len(values) * 5 // 8, "big")
 
 
 def _text(values: list[int]) -> str:
@@ -142,7 +135,7 @@ def _text(values: list[int]) -> str:
 
 
 def _features(values: list[int]) -> int:
-    bits = _number(values)
+    bits = bech32.to_number(values)
     for bit in range(0, bits.bit_length(), 2):
         if bits >> bit & 1 and bit not in KNOWN_FEATURES:
             raise ValueError(f"it asks for feature {bit}, which is not known here")
@@ -152,7 +145,7 @@ def _features(values: list[int]) -> int:
 def _digest(prefix: str, values: list[int]) -> bytes:
     """What is signed: the prefix as text, the data as bits padded with zeros to whole bytes."""
     spare = -len(values) * 5 % 8
-    data = (_number(values) << spare).to_bytes((len(values) * 5 + spare) // 8, "big")
+    data = (bech32.to_number(values) << spare).to_bytes((len(values) * 5 + spare) // 8, "big")
     return hashlib.sha256(prefix.encode() + data).digest()
 
 

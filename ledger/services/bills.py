@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from accounts import people
 from adapters.base import CheckedAddress
-from ledger.models import Coin, Dispatch, Invoice, Operation
+from ledger.models import Account, Address, Coin, Dispatch, Invoice, Operation
 from ledger.money import plain
 from ledger.services.limits import UNDONE
 from wallets_site.base import crypto
 from wallets_site.base.clock import now
 from wallets_site.base.errors import InvalidAddress, InvalidAmount, InvoicePaid
+from wallets_site.base.prepared import Prepared, Question, columns_of, read
 
 _UNDONE = (*UNDONE, Operation.Status.UNCONFIRMED)
 
@@ -63,8 +67,7 @@ def ours(coin: Coin, checked: CheckedAddress) -> Invoice | None:
 
     Raises InvalidAddress for another one over the hash of ours, InvoicePaid for one that was paid or is being paid.
     """
-    found = Invoice.objects.select_related("address", "account__owner").filter(coin=coin, payment_hash=checked.ref)
-    invoice = found.first()
+    invoice = _known(coin, checked.ref)
     if invoice is None:
         demand_untried(coin, checked.ref)
         return None
@@ -72,6 +75,32 @@ def ours(coin: Coin, checked: CheckedAddress) -> Invoice | None:
         raise InvalidAddress(_("This is not the invoice that this site made: somebody changed it. Ask for a new one."))
     if invoice.paid_at is not None:
         raise _paid()
+    return invoice
+
+
+def _invoice(coin: int, payment_hash: str) -> QuerySet[Invoice, Any]:
+    """With what its maker may do: who is paid is asked about next."""
+    names = *columns_of(Invoice), *columns_of(Address, "address__"), *columns_of(Account, "account__")
+    rows = Invoice.objects.filter(coin_id=coin, payment_hash=payment_hash)
+    return rows.values_list(*names, *people.columns("account__owner_id", "account__owner__"))
+
+
+_INVOICE: Final = Prepared(_invoice, coin=int, payment_hash=str)
+
+
+def question(coin: Coin, payment_hash: str) -> Question:
+    """What ours() will ask, for who asks ahead."""
+    return _INVOICE(coin=coin.pk, payment_hash=payment_hash)
+
+
+def _known(coin: Coin, payment_hash: str) -> Invoice | None:
+    row = _INVOICE.first(coin=coin.pk, payment_hash=payment_hash)
+    if row is None:
+        return None
+    invoice, rest = read(Invoice, row)
+    invoice.address, rest = read(Address, rest)
+    invoice.account, rest = read(Account, rest)
+    invoice.account.owner = people.read(rest)
     return invoice
 
 

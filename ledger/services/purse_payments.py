@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from django.db.models import Q, QuerySet
 
@@ -215,11 +215,14 @@ def of_operation(operation: Operation, sealed: dict[int, str] | None = None) -> 
 def _revealed(operation: Operation, sealed: dict[int, str] | None) -> str | None:
     """The proof of a settled payment: of the invoice it paid inside this site, or what the network revealed."""
     if operation.pair_id:
-        found = (_sealed([operation.pair_id]) if sealed is None else sealed).get(operation.pair_id)
-        return crypto.decrypt(found) if found else None
+        row = _SEALED.first(paid=operation.pair_id) if sealed is None else (sealed.get(operation.pair_id),)
+        return crypto.decrypt(row[0]) if row and row[0] else None
     withdrawal: Withdrawal | None = getattr(operation, "withdrawal", None)
     dispatch = withdrawal.dispatch if withdrawal is not None else None
     return (dispatch.preimage or None) if dispatch is not None else None
+
+
+_SEALED: Final = Prepared(lambda paid: Invoice.objects.filter(operation=paid).values_list("sealed_preimage"), paid=int)
 
 
 def _sealed(paid: Iterable[int]) -> dict[int, str]:

@@ -13,9 +13,9 @@ from accounts import keys
 from accounts import proof as proofs
 from accounts.capabilities import Capability, require
 from accounts.services import create_managed, label_of, managed_of, retire_managed
-from ledger import locks, posting
+from ledger import locks, nodes, posting
 from ledger.models import Account, Coin, Kind, Operation, Purse
-from ledger.services import invoices
+from ledger.services import invoices, rules
 from wallets_site.base.clock import now
 from wallets_site.base.errors import CoinUnavailable, LimitReached, NotFound, WrongState
 from wallets_site.base.prepared import Prepared, Question, columns_of, read
@@ -72,6 +72,12 @@ def questions(key: str) -> tuple[Question, ...]:
     """What holder_of() will ask, for who asks ahead."""
     digest = keys.purse_digest(key)
     return () if digest is None else (keys.purse_question(digest), _BY_KEY(digest=digest))
+
+
+def wallet_question() -> Question | None:
+    """What the node of the coin will be asked of, for who asks ahead; None before this process knows the coin."""
+    known = rules.lately().symbols.get(SYMBOL)
+    return None if known is None else nodes.wallet_question(known.coin.pk)
 
 
 def _by_key(digest: str) -> QuerySet[Purse, Any]:

@@ -35,6 +35,7 @@ from ledger.services.moves import held_of, preview_move, scope_of
 from ledger.services.quotes import Quote
 from wallets_site.base.clock import now
 from wallets_site.base.errors import InvalidAddress, InvalidRequest, WrongState
+from wallets_site.base.prepared import ahead
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -70,7 +71,8 @@ def _preview_bill(
     if includes_fee and amount:
         amount, _fee = fees.split(coin, Purpose.WITHDRAWAL, amount, includes_fee=True)
     amount = bills.amount_of(coin, checked, amount)
-    invoice = bills.ours(coin, checked)
+    with ahead(bills.question(coin, checked.ref), posting.account_question(coin, user.pk, number)):
+        invoice = bills.ours(coin, checked)
     if invoice is None:
         return _preview_outside(user, coin, checked, amount, False, number, bill)
     owner = invoice.account.owner

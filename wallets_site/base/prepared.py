@@ -117,17 +117,23 @@ class Prepared:
 
 @contextmanager
 def ahead(*questions: Question | None) -> Iterator[None]:
-    """Asks these in one round trip; inside, the first first() of each has its answer from here.
+    """Asks these in one round trip; until the outermost of these blocks ends, the first first() of each has its answer
+    from here.
 
-    For a request that knows at its start what it will ask. Nothing is answered from here inside a transaction: what
-    must be true under locks is asked there. Where a round trip costs nothing each is asked when its time comes.
+    For a request that knows what it is about to ask. Nothing is answered from here inside a transaction: what must be
+    true under locks is asked there. Where a round trip costs nothing each is asked when its time comes.
     """
     wanted = [each for each in questions if each is not None]
-    if _ahead.answers is not None or len(wanted) < 2 or not _prepares() or connection.in_atomic_block:
+    if len(wanted) < 2 or not _prepares() or connection.in_atomic_block:
+        yield
+        return
+    fresh, outer = list(zip(wanted, _together(wanted), strict=True)), _ahead.answers
+    if outer is not None:
+        outer.extend(fresh)
         yield
         return
     try:
-        _ahead.answers = list(zip(wanted, _together(wanted), strict=True))
+        _ahead.answers = fresh
         yield
     finally:
         _ahead.answers = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
@@ -52,10 +52,12 @@ def door(**handlers: Handler) -> View:
     return view
 
 
-def _questions(asked: Asked) -> tuple[Question, ...]:
+def _questions(asked: Asked) -> Iterator[Question | None]:
     """All that is known at the start to be asked of the database."""
-    about_key = purses.questions(asked.key)
-    return about_key if asked.request.method in ("GET", "HEAD") else (*about_key, rules.question())
+    yield from purses.questions(asked.key)
+    if asked.request.method == "POST":
+        yield rules.question()
+        yield purses.wallet_question()
 
 
 def nowhere(asked: Asked, **path: Any) -> HttpResponseBase:

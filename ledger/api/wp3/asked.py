@@ -16,7 +16,6 @@ from accounts.audit import client_ip
 from accounts.capabilities import Capability, may
 from accounts.models import ApiKey, User
 from ledger.api.wp3.answers import MOVE, NOT_ALLOWED, NOT_LOGGED_IN, Refusal
-from wallets_site import sessions
 from wallets_site.base.prepared import Question
 
 PREFIX: Final = "__wallets_"
@@ -91,7 +90,7 @@ class Asked:
         """What who() will ask, for who asks ahead."""
         given = self._key()
         if given is None:
-            return (sessions.question(self.request.session.session_key),)
+            return (self.request.session.question(),)  # type: ignore[attr-defined]
         return keys.owner_question(given, keys.PLUGIN_API), api_keys.question(given)
 
     def proof(self, user: User) -> proofs.Proof:
