@@ -77,7 +77,7 @@ def decode(text: str) -> Invoice:
         description=_text(fields.get("d", [])),
         description_hash=_bytes(fields.get("h", [])).hex(),
         features=_features(fields.get("9", [])),
-        final_blocks=min(_number(fields["c"]), MOST_FINAL_BLOCKS) if "c" in fields else USUAL_FINAL_BLOCKS,
+        final_blocks=min(bech32.to_number(fields["c"]), MOST_FINAL_BLOCKS) if "c" in fields else USUAL_FINAL_BLOCKS,
     )
 
 
