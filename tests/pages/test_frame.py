@@ -154,3 +154,22 @@ def test_a_payment_to_an_outside_address_is_told_from_one_to_a_member(coin, rich
     assert "Withdrawal" in page
     assert "To bob" in page
     assert away[:8] in page
+
+
+def test_a_site_has_its_own_name_and_colours(settings, coin, rich, at_alice):
+    assert "/brand.css" not in at_alice.get("/").content.decode()
+    settings.SITE_NAME, settings.WALLETS_BRAND_LIGHT, settings.WALLETS_BRAND_DARK = "Club <Coins>", "#7a1fa2", "#e0b0ff"
+
+    page, style = at_alice.get("/").content.decode(), at_alice.get("/brand.css").content.decode()
+
+    assert "<title>Home · Club &lt;Coins&gt;</title>" in page
+    assert "/brand.css?" in page
+    assert "--accent:light-dark(#7a1fa2,#e0b0ff)" in style
+    assert "--on-accent:light-dark(#ffffff, #06202b)" in style
+
+
+def test_what_is_no_colour_gets_into_no_style(settings, coin, rich, at_alice):
+    settings.WALLETS_BRAND_LIGHT = settings.WALLETS_BRAND_DARK = "red;}body{display:none"
+
+    assert "/brand.css" not in at_alice.get("/").content.decode()
+    assert at_alice.get("/brand.css").content == b""
