@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -192,6 +193,20 @@ def test_copying_is_said_aloud(chromium, live_site, complaints, coin, alice):
 
     expect(page.locator("#announcer")).to_have_text("Address copied")
     assert page.evaluate("navigator.clipboard.readText()") == address
+
+
+def test_a_receipt_is_printed_on_one_page_without_what_only_a_screen_needs(chromium, live_site, complaints, coin, rich):
+    page = look(chromium, live_site, complaints, color_scheme="dark")
+    sign_in(page, rich)
+    page.goto(f"/activity/{Operation.objects.get(user=rich).pk}/receipt/")
+    page.emulate_media(media="print")
+
+    expect(page.locator(".top")).to_be_hidden()
+    expect(page.locator(".foot")).to_be_hidden()
+    expect(page.get_by_text("10 TST").first).to_be_visible()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert re.search(rb"/Type /Pages\s+/Count 1\b|/Count 1\b", page.pdf())
+    assert complaints == []
 
 
 def test_the_whole_job_works_without_javascript(chromium, live_site, complaints, coin, rich, bob):

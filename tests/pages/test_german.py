@@ -15,7 +15,8 @@ from ledger.models import Operation
 from tests.accounts.people import signed_in
 from tests.pages import gallery
 from tests.pages.gallery import Look
-from tests.support.money import send
+from tests.pages.reading import amounts_of
+from tests.support.money import fund, send
 from wallets_site.base.errors import WalletError
 
 LOCALE = Path(__file__).parents[2] / "locale/de/LC_MESSAGES"
@@ -89,6 +90,15 @@ def test_a_chosen_language_goes_before_the_browsers_and_programs_get_english(coi
     assert '<html lang="de" dir="ltr"' in page
     assert "Einzahlung" in page
     assert "Es gibt" not in said
+
+
+def test_coin_amounts_can_be_typed_back_in_every_language_and_machines_read_the_same(coin, rich, at_alice):
+    User.objects.filter(pk=rich.pk).update(language="de")
+    fund(rich, coin, 123_450_000_000)
+
+    assert amounts_of(at_alice.get("/activity/"))[:2] == ["1234.5 TST", "10 TST"]
+    assert ",1234.50000000," in b"".join(at_alice.get("/activity/activity.csv").streaming_content).decode()
+    assert at_alice.get("/api/v1/accounts/").json()["results"][0]["available"] == "1244.5"
 
 
 def test_refusals_are_in_german_too(coin, rich, bob):
