@@ -98,7 +98,7 @@ def test_coin_amounts_can_be_typed_back_in_every_language_and_machines_read_the_
 
     assert amounts_of(at_alice.get("/activity/"))[:2] == ["1234.5 TST", "10 TST"]
     assert ",1234.50000000," in b"".join(at_alice.get("/activity/activity.csv").streaming_content).decode()
-    assert at_alice.get("/api/v1/accounts/").json()["results"][0]["available"] == "1244.5"
+    assert at_alice.get("/api/v1/accounts").json()["accounts"][0]["available"] == "1244.5"
 
 
 def test_refusals_are_in_german_too(coin, rich, bob):
