@@ -65,12 +65,22 @@ def assign_address(
 def first_from_pool(*, user: User, coins: Iterable[int]) -> dict[int, Address]:
     """For each of these coins' numbers an address, by coin, without asking a node; none where the pool is empty."""
     found: dict[int, Address] = {}
-    for use in CoinWallet.objects.select_related("coin", "wallet").filter(coin__in=coins, is_active=True):
-        halted = Switch.What.DEPOSITS in rules.current().of(use.coin).halted
-        if use.coin.deposits_on and use.wallet.state != Wallet.State.CLOSED and not halted:
+    open_ones = [coin for coin in coins if _gives_addresses(coin)]
+    if not open_ones:
+        return found
+    for use in CoinWallet.objects.select_related("coin", "wallet").filter(coin__in=open_ones, is_active=True):
+        if use.wallet.state != Wallet.State.CLOSED:
             address = _from_pool(user, use, "first", "")
             found |= {use.coin_id: address} if address else {}
     return found
+
+
+def _gives_addresses(coin_id: int) -> bool:
+    """Whether this coin is received at addresses, and is received at all, by what is in memory."""
+    known = rules.current().coins.get(coin_id)
+    if known is None or known.use is None or nodes.takes_invoices(known.use):
+        return False
+    return known.coin.deposits_on and Switch.What.DEPOSITS not in known.halted
 
 
 def _from_pool(user: User, use: CoinWallet, key: str, label: str, customer_ref: str = "") -> Address | None:
