@@ -39,7 +39,7 @@ def _receiver(row: Any | None) -> User | None:
     if row is None:
         return None
     person = people.read(row)
-    return person if may(person, Capability.HAS_WALLETS) and row[people.WIDTH] is not None else None
+    return person if may(person, Capability.HAS_WALLETS) and row[people.WIDTH] == person.pk else None
 
 
 def _wanted(text: str, *, numbers: bool) -> dict[str, str | int]:
@@ -54,14 +54,15 @@ def _number(text: str) -> int:
 
 
 def _meant(text: str, pk: int) -> QuerySet[User, Any]:
-    """Who is meant, and their number once more. Where nobody is, somebody is read all the same, without it: the time
-    this takes must not tell who is a member. What they may do is read with them, and told by nobody but _receiver()."""
-    everybody = User.objects.order_by("pk")
-    proven = everybody.filter(emailaddress__email=text, emailaddress__verified=True)
-    arms = everybody.filter(username=text), everybody.filter(pk=pk), proven
-    meant = Coalesce(*(Subquery(arm.values("pk")[:1]) for arm in arms))
-    anybody = Subquery(everybody.values("pk")[:1])
-    return User.objects.filter(pk=Coalesce(meant, anybody)).values_list(*people.columns(), meant)
+    """Who is meant, and their number once more. Where nobody is, some member is read all the same, without it: the time
+    this takes must not tell who is one."""
+    proven = User.objects.filter(emailaddress__email=text, emailaddress__verified=True)
+    arms = User.objects.filter(username=text), User.objects.filter(pk=pk), proven
+    named = Coalesce(*(Subquery(arm.order_by("pk").values("pk")[:1]) for arm in arms))
+    there = people.holding(Capability.HAS_WALLETS)
+    meant = Subquery(there.filter(pk=named).values("pk")[:1])
+    anybody = Subquery(there.order_by("pk").values("pk")[:1])
+    return User.objects.filter(pk=Coalesce(meant, anybody)).values_list(*people.columns(), named)
 
 
 _BY_TEXT: Final = Prepared(_meant, text=str, pk=int)
