@@ -7,6 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from ledger.models.people import Operation
+from wallets_site.base.clock import now
 
 
 class Event(models.Model):
@@ -148,6 +149,11 @@ class Webhook(models.Model):
 
     def __str__(self) -> str:
         return self.label or f"webhook {self.pk}"
+
+    @property
+    def waits(self) -> bool:
+        """Whether its next attempt lies in the future."""
+        return self.wait_until is not None and self.wait_until > now()
 
 
 class Push(models.Model):

@@ -41,8 +41,10 @@ def test_a_webhook_from_its_form_to_its_end(coin, alice, at_alice, program):
     drain.deliver()
     page = at_alice.get(here).content.decode()
     assert "It answered with 500." in page
-    assert "1 attempt in a row was not taken." in page
+    assert "1 attempt in a row was not taken. The next one: " in page
     assert secret[0] not in page
+    Webhook.objects.update(wait_until=now() - timedelta(seconds=1))
+    assert "The next one is due now." in at_alice.get(here).content.decode()
 
     program.answers = lambda heard: 200
     at_alice.post(f"{here}switch/", {"on": "1"})
