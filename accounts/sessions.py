@@ -9,7 +9,8 @@ from typing import Any, Final
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth import logout, update_session_auth_hash
-from django.db.models import F
+from django.contrib.sessions.models import Session
+from django.db.models import Exists, F, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
@@ -20,6 +21,7 @@ from wallets_site.base.clock import now
 from wallets_site.base.errors import NotFound
 
 NOTED_EVERY: Final = timedelta(minutes=1)
+JUST_RENAMED: Final = timedelta(minutes=1)  # a session that changes its key is without a row for a moment
 BEGAN: Final = "began_at"
 SEEN: Final = "seen_at"
 ENDED: Final = "ended_by_time"
@@ -55,6 +57,13 @@ def end_one(*, user: User, session_id: int, proof: proofs.Proof, where: str = ""
 def end_all(user: User) -> None:
     _next_epoch(user)
     UserSession.objects.filter(user=user).delete()
+
+
+def forget_ended() -> None:
+    """Drop the sessions whose time is over, and with each what was noted of where it was used."""
+    Session.objects.filter(expire_date__lt=now()).delete()
+    alive = Session.objects.filter(session_key=OuterRef("session_key"))
+    UserSession.objects.filter(~Exists(alive), last_seen_at__lt=now() - JUST_RENAMED).delete()
 
 
 def _next_epoch(user: User) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.db import connections, router, transaction
 from django.db.models import Model
 
-from accounts import freeze_links
+from accounts import freeze_links, sessions
 from ledger.models import CronRun, Operation
 from wallets_site.base.clock import now
 
@@ -30,7 +29,7 @@ def tidy() -> None:
     old = Operation.objects.exclude(confirm_digest="").filter(confirm_expires_at__lt=now())
     old.update(confirm_digest="")
     freeze_links.forget_expired()
-    Session.objects.filter(expire_date__lt=now()).delete()
+    sessions.forget_ended()
     CronRun.objects.filter(started_at__lt=now() - KEPT_RUNS).delete()
     cull = getattr(cache, "_table", None)
     if cull:

@@ -9,6 +9,7 @@ import time
 from datetime import timedelta
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.db import connections
@@ -171,6 +172,8 @@ class TestCron:
         made = [moves.request_move(user=alice, quote=quote, proof=proof, key=key) for key in ("old", "new")]
         freeze_links.new_link(alice, alice.email)
         Session.objects.create(session_key="old", session_data="", expire_date=now() + timedelta(hours=1))
+        for key in ("old", "new"):
+            UserSession.objects.create(user=alice, session_key=key, ip="127.0.0.1", user_agent="curl")
         clock.shift(timedelta(hours=2))
         Session.objects.create(session_key="new", session_data="", expire_date=now() + timedelta(hours=1))
         cache.set("old", 1, 1)
@@ -183,7 +186,8 @@ class TestCron:
 
         drop()
 
-        assert list(Session.objects.values_list("session_key", flat=True)) == ["new"]
+        for model in (Session, UserSession):
+            assert list(model.objects.values_list("session_key", flat=True)) == ["new"]
         assert [row[0] for row in cached() if row[0].endswith((":old", ":new"))] == [":1:new"]
         assert [bool(row.confirm_digest) for row in Operation.objects.filter(pk__in=[row.pk for row in made])] == [
             False, True,
