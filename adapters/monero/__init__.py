@@ -2,8 +2,9 @@
 
 Calls of monero-wallet-rpc: get_version, get_address, get_height, refresh, store, create_address,
 get_address_index, get_balance, get_transfers, get_transfer_by_txid, incoming_transfers, transfer and sweep_all
-(both only with do_not_relay), relay_tx, freeze, thaw, make_integrated_address, get_tx_key. Of monerod: get_info,
-get_fee_estimate, /get_transactions, /is_key_image_spent. Tried on release 0.18.0.
+(both only with do_not_relay), relay_tx, freeze, thaw, make_integrated_address, get_tx_key; for the signer alone
+query_key (the view key). Of monerod: get_info, get_fee_estimate, /get_transactions, /is_key_image_spent. Tried on
+release 0.18.0.
 
 The wallet belongs to this site alone.
 """
@@ -48,7 +49,7 @@ from adapters.base import (
     Understood,
     Watched,
 )
-from adapters.monero import addresses, codes, explorer, fate, guide, payments, receipts
+from adapters.monero import addresses, codes, explorer, fate, guide, payments, receipts, understanding
 from adapters.monero.node import Node
 from adapters.monero.options import LEVELS, MoneroOptions
 from adapters.readings import EXPLORE_SECONDS
@@ -254,7 +255,8 @@ class Monero(CoinAdapter):
             return payments.chore(node, self.options, live)
 
     def demand_pays(self, prepared: Prepared, payments_: Sequence[Payment]) -> Understood:
-        return payments.demand_pays(self.options, self._coin, prepared, payments_)
+        with self._in_time() as node:
+            return understanding.demand_pays(node, self.options, self._coin, prepared, payments_)
 
     def broadcast(self, prepared: Prepared) -> SendResult:
         """Asks monerod first: relaying a payment that is mined already leaves a ghost in the wallet's balance."""

@@ -174,6 +174,10 @@ class Node:
     def primary_address(self) -> str:
         return self.ask("get_address", {"account_index": self.account, "address_index": [0]}).text("address")
 
+    def view_key(self) -> bytes:
+        """The private key that sees the wallet's coins and spends none. Never kept."""
+        return bytes.fromhex(hex_text(self.ask("query_key", {"key_type": "view_key"}).text("key"), "key", 64))
+
     def balance(self) -> tuple[int, int]:
         """Total and unlocked of our account: the sum over its subaddresses, atomic units."""
         answer = self.ask("get_balance", {"account_index": self.account})

@@ -11,13 +11,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.base import InvalidAddress, NodeDown, NodeRefused, NotEnoughFunds, Payment, Prepared, Tried, Understood
+from adapters.base import InvalidAddress, NodeDown, NodeRefused, NotEnoughFunds, Payment, Prepared, Tried
 from adapters.monero import addresses, codes
 from adapters.monero.addresses import Coin
 from adapters.monero.node import SLOW_READ_SECONDS, UNSPENT, Node, Output
 from adapters.monero.options import LEVELS, MoneroOptions
 from adapters.rpc import RpcError, hex_text
-from adapters.understanding import OTHER, added_up
 
 BLOB_VERSION = 1
 LARGEST_AMOUNT = (1 << 64) - 1  # the chain's own limit
@@ -80,7 +79,7 @@ def _wanted(payments: Sequence[Payment], coin: Coin, options: MoneroOptions) -> 
         raise NodeRefused("There is nothing to pay.")
     if len(payments) > options.max_batch:
         raise NodeRefused(f"One transaction carries at most {options.max_batch} payments.")
-    wanted = [(_destination(one, coin, options.network), one.amount) for one in payments]
+    wanted = [(destination(one, coin, options.network), one.amount) for one in payments]
     for one in payments:
         if not 0 < one.amount <= LARGEST_AMOUNT:
             wrong = "must be above zero" if one.amount <= 0 else "is larger than this coin can carry"
@@ -92,7 +91,7 @@ def _wanted(payments: Sequence[Payment], coin: Coin, options: MoneroOptions) -> 
     return wanted
 
 
-def _destination(payment: Payment, coin: Coin, network: str) -> str:
+def destination(payment: Payment, coin: Coin, network: str) -> str:
     try:
         if payment.extra:
             return addresses.with_id(payment.address, payment.extra, coin, network)
@@ -212,13 +211,3 @@ def _join(node: Node, options: MoneroOptions, height: int) -> Prepared | None:
     wanted = [(address, made.wholes("amount_list")[0])]
     blob, fee = _checked(node, options, height, wanted, made.wholes("fee_list")[0], facts)
     return Prepared(blob.hash, blob.text(), fee, slot=blob.hash, chore="join")
-
-
-def demand_pays(options: MoneroOptions, coin: Coin, prepared: Prepared, payments: Sequence[Payment]) -> Understood:
-    """Nobody can read whom signed Monero bytes pay, not even their wallet (describe_transfer reads unsigned ones only):
-    what is compared is our own note."""
-    blob = Blob.read(prepared)
-    wanted = [(_destination(one, coin, options.network), one.amount) for one in payments]
-    if not payments or added_up(blob.wanted) != added_up(wanted):
-        raise NodeRefused(OTHER)
-    return Understood(is_proven=False)
