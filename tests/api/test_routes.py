@@ -202,26 +202,26 @@ PAGES: Final[dict[str, Page]] = {
     "wallets/notify-<slug:secret>/<str:symbol>/<str:kind>/<path:message>": anybody("/wallets/notify-x/TST/wallet/x"),
     "wp-login.php": Page("program", "POST", "/wp-login.php", (200, 302, 400, 401, 403)),
     # LNbits' API has keys of its own; what each opens stands in tests/api_lnbits.
-    "lnbits/^/*api/v1/health/?$": program("/lnbits/api/v1/health", 200),
-    "lnbits/^/*api/v1/wallet/?$": program("/lnbits/api/v1/wallet", 401),
-    "lnbits/^/*api/v1/wallet/(?P<name>[^/]{1,200})/?$": program("/lnbits/api/v1/wallet/x", 401, method="PUT"),
-    "lnbits/^/*api/v1/wallets/?$": program("/lnbits/api/v1/wallets", 401),
-    "lnbits/^/*api/v1/payments/?$": program("/lnbits/api/v1/payments", 401),
-    "lnbits/^/*api/v1/payments/paginated/?$": program("/lnbits/api/v1/payments/paginated", 401),
-    "lnbits/^/*api/v1/payments/decode/?$": program("/lnbits/api/v1/payments/decode", 400, 401, method="POST"),
-    "lnbits/^/*api/v1/payments/fee-reserve/?$": program("/lnbits/api/v1/payments/fee-reserve", 400, 401),
-    "lnbits/^/*api/v1/payments/sse/?$": program("/lnbits/api/v1/payments/sse", 401),
-    "lnbits/^/*api/v1/payments/(?P<payment_hash>[^/]{1,100})/?$": program("/lnbits/api/v1/payments/x", 401, 404),
-    "lnbits/^/*usermanager/api/v1/users/?$": program("/lnbits/usermanager/api/v1/users", 401),
-    "lnbits/^/*usermanager/api/v1/users/(?P<ident>[^/]{1,100})/?$": program("/lnbits/usermanager/api/v1/users/1", 401),
-    "lnbits/^/*usermanager/api/v1/wallets/?$": program("/lnbits/usermanager/api/v1/wallets", 401),
-    "lnbits/^/*usermanager/api/v1/wallets/(?P<ident>[^/]{1,100})/?$": program(
+    "lnbits/^api/v1/health/?$": program("/lnbits/api/v1/health", 200),
+    "lnbits/^api/v1/wallet/?$": program("/lnbits/api/v1/wallet", 401),
+    "lnbits/^api/v1/wallet/(?P<name>[^/]{1,200})/?$": program("/lnbits/api/v1/wallet/x", 401, method="PUT"),
+    "lnbits/^api/v1/wallets/?$": program("/lnbits/api/v1/wallets", 401),
+    "lnbits/^api/v1/payments/?$": program("/lnbits/api/v1/payments", 401),
+    "lnbits/^api/v1/payments/paginated/?$": program("/lnbits/api/v1/payments/paginated", 401),
+    "lnbits/^api/v1/payments/decode/?$": program("/lnbits/api/v1/payments/decode", 400, 401, method="POST"),
+    "lnbits/^api/v1/payments/fee-reserve/?$": program("/lnbits/api/v1/payments/fee-reserve", 400, 401),
+    "lnbits/^api/v1/payments/sse/?$": program("/lnbits/api/v1/payments/sse", 401),
+    "lnbits/^api/v1/payments/(?P<payment_hash>[^/]{1,100})/?$": program("/lnbits/api/v1/payments/x", 401, 404),
+    "lnbits/^usermanager/api/v1/users/?$": program("/lnbits/usermanager/api/v1/users", 401),
+    "lnbits/^usermanager/api/v1/users/(?P<ident>[^/]{1,100})/?$": program("/lnbits/usermanager/api/v1/users/1", 401),
+    "lnbits/^usermanager/api/v1/wallets/?$": program("/lnbits/usermanager/api/v1/wallets", 401),
+    "lnbits/^usermanager/api/v1/wallets/(?P<ident>[^/]{1,100})/?$": program(
         "/lnbits/usermanager/api/v1/wallets/1", 401
     ),
-    "lnbits/^/*usermanager/api/v1/(?:transactions/|wallets)(?P<ident>[0-9a-f]{32})/?$": program(
+    "lnbits/^usermanager/api/v1/(?:transactions/|wallets)(?P<ident>[0-9a-f]{32})/?$": program(
         "/lnbits/usermanager/api/v1/transactions/" + "a" * 32, 401
     ),
-    "lnbits/^/*usermanager/api/v1/extensions/?$": program("/lnbits/usermanager/api/v1/extensions", 401, method="POST"),
+    "lnbits/^usermanager/api/v1/extensions/?$": program("/lnbits/usermanager/api/v1/extensions", 401, method="POST"),
     "lnbits/^.*$": program("/lnbits/nothing", 404),
     # People: what is of allauth is here as we set it up.
     "accounts/": get("/accounts/"),

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
 
 from accounts import keys
@@ -255,5 +256,5 @@ def test_a_balance_costs_the_same_whatever_the_history(rich, at_alice, alice, ro
     at_alice.get("get_coins_info")
     with django_assert_num_queries_of() as counted:
         at_alice.get("get_coins_info")
-    assert len(counted.statements) == 5
+    assert len(counted.statements) == (4 if connection.vendor == "postgresql" else 5)  # there two go in one round trip
     assert not any("ledger_operation" in statement for statement in counted.statements)

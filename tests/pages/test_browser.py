@@ -177,6 +177,7 @@ def test_a_page_nobody_looks_at_asks_nothing_and_asks_at_once_when_seen_again(
 
 def stop_the_clock(page: Page) -> None:
     page.clock.pause_at(page.evaluate("Date.now()") + 1_000)
+    page.wait_for_load_state("networkidle")  # a question that was under way has its answer
 
 
 def turn(page: Page, *, away: bool) -> None:
