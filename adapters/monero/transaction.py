@@ -96,6 +96,8 @@ def read(data: bytes) -> Signed:
     unlock_time = source.number()
     rings, images = _inputs(source)
     keys = _outputs(source)
+    if len(keys) > MOST_OUTPUTS:
+        raise Unreadable("too many outputs")
     extra = _Extra(source.take(source.count()))
     base = source.place
     source.demand(source.take(1)[0], is_one_of=(BULLETPROOF_PLUS,))
@@ -106,8 +108,6 @@ def read(data: bytes) -> Signed:
     _skip_prunable(source, rings)
     parts = data[:base], data[base:rest], data[rest : source.place]
     name = keccak_256(b"".join(keccak_256(part) for part in parts)).hex()
-    if len(keys) > MOST_OUTPUTS:
-        raise Unreadable("too many outputs")
     outputs = tuple(Output(*each) for each in zip(keys, masked, commitments, strict=True))
     if extra.public is None or len(extra.additional) not in (0, len(outputs)):
         raise Unreadable("no key to read its outputs by")
